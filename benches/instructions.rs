@@ -1,0 +1,114 @@
+//! One hot operation, a fixed number of times, for `ci/instructions.sh` to count its instructions.
+//!
+//! `instructions OPERATION ITERATIONS` runs one. Without an operation each runs a few times, so that
+//! `cargo bench -- --test` keeps them working. Every run asserts what it counted.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
+use tachograph::{Buckets, Counter, Registry};
+
+/// Series, counters and values that a loop walks through, so that no operation meets its own last store.
+const ROUND: usize = 64;
+
+/// The name of an operation, and what runs it so many times.
+type Operation = (&'static str, fn(usize));
+
+const OPERATIONS: [Operation; 6] = [
+    ("baseline", baseline),
+    ("counter_inc", counter_inc),
+    ("counter_inc_rotating", counter_inc_rotating),
+    ("family_inc", family_inc),
+    ("histogram_observe", histogram_observe),
+    ("http_observe", http_observe),
+];
+
+/// The loop alone: what the other counts hold beside their operation.
+fn baseline(iterations: usize) {
+    for i in 0..iterations {
+        black_box(i);
+    }
+}
+
+fn counter_inc(iterations: usize) {
+    let registry = Registry::new();
+    let counter = registry.counter("jobs_total", "Jobs.").unwrap();
+    for i in 0..iterations {
+        black_box(i);
+        black_box(&counter).inc();
+    }
+    assert_eq!(counter.value(), iterations as u64);
+}
+
+fn counter_inc_rotating(iterations: usize) {
+    let registry = Registry::new();
+    let counters: Vec<Counter> = (0..ROUND).map(|i| registry.counter(&format!("jobs_{i}_total"), "Jobs.").unwrap()).collect();
+    for i in 0..iterations {
+        counters[black_box(i) % ROUND].inc();
+    }
+    assert_eq!(counters.iter().map(Counter::value).sum::<u64>(), iterations as u64);
+}
+
+fn family_inc(iterations: usize) {
+    let registry = Registry::new();
+    let family = registry.counter_family("jobs_total", "Jobs.", ["queue", "worker", "result"]).unwrap();
+    let labels: Vec<[String; 3]> = (0..ROUND)
+        .map(|i| [format!("queue-{}", i % 8), format!("worker-{i}"), String::from(if i % 2 == 0 { "ok" } else { "failed" })])
+        .collect();
+    for i in 0..iterations {
+        let [queue, worker, result] = &labels[black_box(i) % ROUND];
+        family.inc([queue, worker, result]);
+    }
+    let total: u64 = labels.iter().map(|[queue, worker, result]| family.handle([queue, worker, result]).value()).sum();
+    assert_eq!(total, iterations as u64);
+}
+
+/// Durations in nanoseconds, from 1 µs to about 8 s, spread over all buckets.
+fn durations() -> Vec<u64> {
+    (0..ROUND as u32).map(|i| 1_000 << (i % 24)).collect()
+}
+
+fn histogram_observe(iterations: usize) {
+    let registry = Registry::new();
+    let bounds = Buckets::seconds(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]).unwrap();
+    let histogram = registry.histogram("wait_seconds", "Waiting.", bounds).unwrap();
+    let durations = durations();
+    for i in 0..iterations {
+        histogram.observe(durations[black_box(i) % ROUND]);
+    }
+    assert_eq!(histogram.count(), iterations as u64);
+}
+
+fn http_observe(iterations: usize) {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let endpoint = http.endpoint("/scene/{id}");
+    let durations = durations();
+    for i in 0..iterations {
+        endpoint.observe(&Exchange {
+            method: Method::Get,
+            status: 200,
+            duration: Duration::from_nanos(durations[black_box(i) % ROUND]),
+            request_bytes: 120,
+            response_bytes: 2_000,
+        });
+    }
+    let line = format!("http_requests_total{{endpoint=\"/scene/{{id}}\",method=\"GET\",status=\"200\"}} {iterations}\n");
+    let snapshot = registry.snapshot();
+    assert!(snapshot.text().contains(&line), "{line} is missing in\n{}", snapshot.text());
+}
+
+fn main() {
+    // Cargo passes flags of its own, such as `--bench`.
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let Some(name) = arguments.next() else {
+        for (name, run) in OPERATIONS {
+            run(ROUND);
+            println!("{name}: ok");
+        }
+        return;
+    };
+    let (_, run) = OPERATIONS.into_iter().find(|(known, _)| *known == name).expect("an operation of the list");
+    run(arguments.next().and_then(|number| number.parse().ok()).expect("a number of iterations"));
+}

@@ -1,0 +1,126 @@
+//! Faults on demand: a share of 503 answers, a delay, failing scenes.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::read_object;
+
+/// The longest delay that can be asked for.
+const MAX_DELAY_MS: u64 = 60_000;
+
+/// What is injected into the scene API. What a setting leaves out is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Setting {
+    /// Share of requests that are answered 503, from 0 to 1.
+    error_share: f64,
+    /// Milliseconds that every request waits first.
+    delay_ms: u64,
+    /// Whether every scene that is loaded fails.
+    fail_scenes: bool,
+}
+
+/// What one request has to suffer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Injected {
+    pub(crate) delay: Duration,
+    pub(crate) error: bool,
+    pub(crate) fail_scene: bool,
+}
+
+/// The present setting. A std mutex is enough: it is held for two additions.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Present>);
+
+#[derive(Debug, Default)]
+struct Present {
+    setting: Setting,
+    /// The share of errors that is owed, below 1.
+    owed: f64,
+}
+
+impl Setting {
+    /// Reads a setting from JSON, and says what is wrong with it.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
+        let setting: Self = read_object(body)?;
+        if !(0.0..=1.0).contains(&setting.error_share) {
+            return Err("error_share must lie between 0 and 1".to_owned());
+        }
+        if setting.delay_ms > MAX_DELAY_MS {
+            return Err(format!("delay_ms must be at most {MAX_DELAY_MS}"));
+        }
+        Ok(setting)
+    }
+}
+
+impl Faults {
+    pub(crate) fn set(&self, setting: Setting) {
+        *self.present() = Present { setting, owed: 0.0 };
+    }
+
+    pub(crate) fn setting(&self) -> Setting {
+        self.present().setting
+    }
+
+    /// Decides for one request. The errors are spread evenly: of 100 requests with a share of 0.2 exactly 20 fail.
+    pub(crate) fn inject(&self) -> Injected {
+        let mut present = self.present();
+        let Setting { error_share, delay_ms, fail_scenes } = present.setting;
+        present.owed += error_share;
+        // A little less than 1, since ten times 0.1 is.
+        let error = present.owed > 1.0 - 1e-9;
+        if error {
+            present.owed -= 1.0;
+        }
+        Injected { delay: Duration::from_millis(delay_ms), error, fail_scene: fail_scenes }
+    }
+
+    fn present(&self) -> MutexGuard<'_, Present> {
+        // Nothing under the lock can panic half way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_share_fails() {
+        for (body, of, expected) in [("0", 100, 0), ("0.1", 100, 10), ("0.25", 100, 25), ("0.999", 1_000, 999), ("1", 100, 100)]
+        {
+            let faults = Faults::default();
+            faults.set(Setting::parse(format!("{{\"error_share\": {body}}}").as_bytes()).unwrap());
+            let failed = (0..of).filter(|_| faults.inject().error).count();
+            assert_eq!(failed, expected, "share {body}");
+        }
+    }
+
+    #[test]
+    fn what_a_setting_leaves_out_is_off() {
+        let faults = Faults::default();
+        faults.set(Setting::parse(br#"{"error_share": 1, "delay_ms": 5, "fail_scenes": true}"#).unwrap());
+        assert_eq!(faults.inject(), Injected { delay: Duration::from_millis(5), error: true, fail_scene: true });
+        faults.set(Setting::parse(b"{}").unwrap());
+        assert_eq!(faults.inject(), Injected { delay: Duration::ZERO, error: false, fail_scene: false });
+    }
+
+    #[test]
+    fn a_wrong_setting_is_told_what_is_wrong() {
+        for (body, part) in [
+            ("", "no JSON object"),
+            ("[1]", "no JSON object"),
+            (r#"{"error_share": 1.5}"#, "error_share must lie between 0 and 1"),
+            (r#"{"error_share": -0.1}"#, "error_share must lie between 0 and 1"),
+            (r#"{"delay_ms": -1}"#, "invalid value"),
+            (r#"{"delay_ms": 60001}"#, "at most 60000"),
+            (r#"{"fail_scenes": 1}"#, "expected a boolean"),
+            (r#"{"errors": 1}"#, "unknown field `errors`"),
+        ] {
+            let told = Setting::parse(body.as_bytes()).unwrap_err();
+            assert!(told.contains(part), "{body}: {told}");
+        }
+    }
+}

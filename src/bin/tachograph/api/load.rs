@@ -1,0 +1,155 @@
+//! Loading a scene: from the body of a request to the scene, or to what is wrong with it.
+//!
+//! All of it runs in one go on a blocking thread: a body may be 16 MiB of JSON, and a file takes as long as the disk.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tachograph::server::{BodyError, StatusCode};
+
+use super::phase::{Phase, Phases};
+use super::read_object;
+use crate::folder::{NotASceneName, ReadError, SceneFolder, SceneName};
+use crate::scene::{ParseError, Scene};
+
+/// A scene with the file it comes from, as the API tells it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Loaded {
+    pub(crate) name: String,
+    #[serde(flatten)]
+    scene: Scene,
+}
+
+/// The body of `POST /scene`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    path: String,
+}
+
+/// Why no scene was loaded; [`LoadError::label`] is how it is counted.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    /// The body did not come whole: see the cause.
+    Body(BodyError),
+    /// The body is not the JSON that was asked for.
+    Request(String),
+    /// The path is no file name.
+    Path(NotASceneName),
+    /// There is no such scene, or its file cannot be read.
+    File(ReadError),
+    /// The file is no scene.
+    Scene(ParseError),
+    /// Somebody asked for failing scenes at `/demo/fault`.
+    Injected,
+    /// The reader of scenes itself failed.
+    Internal,
+}
+
+impl LoadError {
+    /// Every label, so that each can be counted from the start.
+    pub(crate) const LABELS: [&str; 8] =
+        ["invalid_request", "invalid_path", "not_found", "too_large", "io_error", "parse_error", "injected", "internal"];
+
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Body(_) | Self::Request(_) => "invalid_request",
+            Self::Path(_) | Self::File(ReadError::NotAFile) => "invalid_path",
+            Self::File(ReadError::NotFound) => "not_found",
+            Self::File(ReadError::TooLarge) => "too_large",
+            Self::File(ReadError::Io(_)) => "io_error",
+            Self::File(ReadError::NotText) | Self::Scene(_) => "parse_error",
+            Self::Injected => "injected",
+            Self::Internal => "internal",
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Body(cause) => cause.status(),
+            Self::Request(_) | Self::Path(_) | Self::File(ReadError::NotAFile) => StatusCode::BAD_REQUEST,
+            Self::File(ReadError::NotFound) => StatusCode::NOT_FOUND,
+            Self::File(ReadError::TooLarge | ReadError::NotText) | Self::Scene(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Injected => StatusCode::SERVICE_UNAVAILABLE,
+            Self::File(ReadError::Io(_)) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// What the client is told. No path of the file system is in it.
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body(cause) => cause.fmt(f),
+            Self::Request(told) => f.write_str(told),
+            Self::Path(cause) => cause.fmt(f),
+            Self::File(ReadError::NotFound) => f.write_str("there is no such scene, take one of GET /scenes"),
+            Self::File(ReadError::NotAFile) => f.write_str("the path is no regular file, take one of GET /scenes"),
+            Self::File(ReadError::TooLarge) => f.write_str("the scene file is too large to be loaded"),
+            Self::File(ReadError::NotText) => f.write_str("the scene file is no UTF-8 text, save it again from the editor"),
+            Self::File(ReadError::Io(_)) => f.write_str("the scene file cannot be read, the server's log says why"),
+            Self::Scene(cause) => write!(f, "the scene is broken: {cause}"),
+            Self::Injected => f.write_str("the scene failed because /demo/fault says so"),
+            Self::Internal => f.write_str("the scene could not be loaded, this is a bug of the server"),
+        }
+    }
+}
+
+/// Loads the scene that `body` asks for, and says what time each phase took, also when it comes to nothing.
+pub(crate) async fn load(
+    folder: SceneFolder,
+    body: impl AsRef<[u8]> + Send + 'static,
+) -> (Result<Arc<Loaded>, LoadError>, Phases) {
+    let loading = tokio::task::spawn_blocking(move || {
+        let mut phases = Phases::default();
+        let result = load_now(&folder, body.as_ref(), &mut phases);
+        (result.map(Arc::new), phases)
+    });
+    loading.await.unwrap_or_else(|cause| {
+        tracing::error!(%cause, "a scene could not be loaded");
+        (Err(LoadError::Internal), Phases::default())
+    })
+}
+
+fn load_now(folder: &SceneFolder, body: &[u8], phases: &mut Phases) -> Result<Loaded, LoadError> {
+    let name = phases.time(Phase::SceneValidation, || {
+        let wanted: Wanted = read_object(body).map_err(LoadError::Request)?;
+        SceneName::parse(&wanted.path).map_err(LoadError::Path)
+    })?;
+    let text = phases.time(Phase::FileIo, || folder.read(&name)).map_err(|cause| {
+        if let ReadError::Io(cause) = &cause {
+            tracing::error!(scene = name.as_str(), %cause, "a scene file cannot be read");
+        }
+        LoadError::File(cause)
+    })?;
+    let scene = phases.time(Phase::SceneValidation, || crate::scene::parse(&text)).map_err(LoadError::Scene)?;
+    Ok(Loaded { name: name.as_str().to_owned(), scene })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_counted_under_a_known_label() {
+        let io = || std::io::Error::other("disk on fire");
+        for error in [
+            LoadError::Body(BodyError::Large { limit: 1 }),
+            LoadError::Request(String::new()),
+            LoadError::Path(NotASceneName),
+            LoadError::File(ReadError::NotFound),
+            LoadError::File(ReadError::NotAFile),
+            LoadError::File(ReadError::TooLarge),
+            LoadError::File(ReadError::NotText),
+            LoadError::File(ReadError::Io(io())),
+            LoadError::Scene(ParseError::NoRoot { line: 1 }),
+            LoadError::Injected,
+            LoadError::Internal,
+        ] {
+            assert!(LoadError::LABELS.contains(&error.label()), "{error:?}");
+            assert!(error.status().is_client_error() || error.status().is_server_error(), "{error:?}");
+            assert!(!error.to_string().contains("disk on fire"), "the client learns nothing of the machine");
+        }
+    }
+}

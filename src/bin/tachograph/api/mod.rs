@@ -1,0 +1,323 @@
+//! The demo API: `/scenes`, `/scene`, and `/demo/fault` when it is asked for.
+//!
+//! A request of the scene API passes, in this order: whose token is it (`auth`), is there room in that client's bucket
+//! (`limit`), is it to fail (`fault`), and only then its own work (`load`), each phase of which is timed (`phase`).
+
+pub(crate) mod auth;
+pub(crate) mod fault;
+pub(crate) mod limit;
+mod load;
+pub(crate) mod phase;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tachograph::http::{HttpMetrics, Method};
+use tachograph::server::header::{HeaderValue, WWW_AUTHENTICATE};
+use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode};
+
+use auth::{Holder, Outcome, Tokens};
+use fault::{Faults, Setting};
+use limit::{Client, Limits};
+use load::{LoadError, Loaded};
+use phase::{Phase, PhaseMetrics, Phases, milliseconds};
+
+use crate::folder::SceneFolder;
+
+const SCENES: &str = "/scenes";
+const SCENE: &str = "/scene";
+
+/// What the demo API needs to know; made once at start.
+pub(crate) struct Demo {
+    pub(crate) http: HttpMetrics,
+    pub(crate) phases: PhaseMetrics,
+    pub(crate) tokens: Tokens,
+    pub(crate) limits: Limits,
+    /// None unless faults were asked for.
+    pub(crate) faults: Option<Faults>,
+    pub(crate) folder: SceneFolder,
+    /// From how long on a request is logged as slow.
+    pub(crate) slow: Duration,
+    pub(crate) trust_forwarded_for: bool,
+    pub(crate) current: Current,
+}
+
+/// The scene that is loaded. A std mutex is enough: it is held to copy or swap one pointer.
+#[derive(Default)]
+pub(crate) struct Current(Mutex<Option<Arc<Loaded>>>);
+
+/// The requests of the scene API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    List,
+    Show,
+    Load,
+}
+
+impl Demo {
+    /// Makes the series that are known from the start, at 0.
+    pub(crate) fn prepare(&self) {
+        for label in Outcome::LABELS {
+            self.http.auth_attempts().handle([label]);
+        }
+        for label in LoadError::LABELS {
+            self.http.scene_load_errors().handle([label]);
+        }
+        for endpoint in [SCENES, SCENE] {
+            self.http.rate_limit_hits().handle([endpoint]);
+        }
+        for file in self.folder.list().unwrap_or_default() {
+            self.http.scene_loads().handle([&file.name]);
+        }
+    }
+
+    async fn answer(&self, action: Action, mut request: Request) -> Response {
+        let started = Instant::now();
+        let mut phases = Phases::default();
+        let outcome = phases.time(Phase::AuthValidation, || self.tokens.identify(request.headers()));
+        let response = match self.limits.take(self.client(outcome, &request)) {
+            Err(wait) => self.too_many(action, wait),
+            Ok(()) => self.admitted(action, outcome, &mut request, &mut phases).await,
+        };
+        if action == Action::Load {
+            self.phases.observe(&phases);
+        }
+        let took = started.elapsed();
+        if took >= self.slow {
+            let status = response.status().as_u16();
+            action.log_slow(request.method(), status, took, &phases);
+        }
+        response
+    }
+
+    async fn admitted(&self, action: Action, outcome: Outcome, request: &mut Request, phases: &mut Phases) -> Response {
+        let mut fail_scene = false;
+        if let Some(faults) = &self.faults {
+            let injected = faults.inject();
+            if !injected.delay.is_zero() {
+                tokio::time::sleep(injected.delay).await;
+            }
+            if injected.error {
+                return server::error(StatusCode::SERVICE_UNAVAILABLE, "the request failed because /demo/fault says so");
+            }
+            fail_scene = injected.fail_scene;
+        }
+        match action {
+            Action::List => self.list().await,
+            Action::Show => self.show(),
+            Action::Load => match self.refusal(outcome) {
+                Some(refusal) => refusal,
+                None => self.load(request, fail_scene, phases).await,
+            },
+        }
+    }
+
+    async fn list(&self) -> Response {
+        let folder = self.folder.clone();
+        match tokio::task::spawn_blocking(move || folder.list()).await {
+            Ok(Ok(files)) => server::json(StatusCode::OK, &json!({ "scenes": files })),
+            failed => {
+                tracing::error!(?failed, "the scenes cannot be listed");
+                server::error(StatusCode::INTERNAL_SERVER_ERROR, "the scenes cannot be listed, the server's log says why")
+            }
+        }
+    }
+
+    fn show(&self) -> Response {
+        let current = self.current.scene().clone();
+        match current {
+            Some(loaded) => server::json(StatusCode::OK, &json!({ "scene": *loaded })),
+            None => server::error(StatusCode::NOT_FOUND, "no scene is loaded yet, load one with POST /scene"),
+        }
+    }
+
+    async fn load(&self, request: &mut Request, fail: bool, phases: &mut Phases) -> Response {
+        let result = match request.body().await {
+            Err(cause) => Err(LoadError::Body(cause)),
+            Ok(_) if fail => Err(LoadError::Injected),
+            Ok(body) => {
+                let (result, spent) = load::load(self.folder.clone(), body).await;
+                phases.extend(spent);
+                result
+            }
+        };
+        match result {
+            Ok(loaded) => {
+                self.http.scene_loads().inc([&loaded.name]);
+                let scene = phases.time(Phase::ResponseSerialization, || {
+                    serde_json::to_string(&*loaded).expect("a scene is numbers and maps by name, which JSON can write")
+                });
+                *self.current.scene() = Some(loaded);
+                // Put together by hand, because the time of writing the scene is itself a part of the answer.
+                let body = format!("{{\"scene\":{scene},\"phases_ms\":{}}}\n", phases.to_json());
+                server::plain(StatusCode::OK, "application/json", body)
+            }
+            Err(cause) => {
+                self.http.scene_load_errors().inc([cause.label()]);
+                phases.time(Phase::ResponseSerialization, || server::error(cause.status(), &cause.to_string()))
+            }
+        }
+    }
+
+    /// Counts an authentication, and makes the answer to whoever failed.
+    fn refusal(&self, outcome: Outcome) -> Option<Response> {
+        self.http.auth_attempts().inc([outcome.label()]);
+        let (challenge, told) = match outcome {
+            Outcome::Success(_) => return None,
+            Outcome::MissingToken => ("Bearer realm=\"tachograph\"", "a token is needed, send Authorization: Bearer TOKEN"),
+            Outcome::MalformedHeader => (
+                "Bearer realm=\"tachograph\", error=\"invalid_request\"",
+                "the Authorization header is malformed, send Authorization: Bearer TOKEN",
+            ),
+            Outcome::WrongToken => (
+                "Bearer realm=\"tachograph\", error=\"invalid_token\"",
+                "the token is wrong, send the one that the server was started with",
+            ),
+        };
+        let mut refusal = server::error(StatusCode::UNAUTHORIZED, told);
+        refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        Some(refusal)
+    }
+
+    fn too_many(&self, action: Action, wait: Duration) -> Response {
+        self.http.rate_limit_hits().inc([action.endpoint()]);
+        let seconds = wait.as_millis().div_ceil(1_000) as u64;
+        let told = "too many requests, wait as long as Retry-After says";
+        server::retry_after(server::error(StatusCode::TOO_MANY_REQUESTS, told), seconds)
+    }
+
+    fn client(&self, outcome: Outcome, request: &Request) -> Client {
+        if let Some(holder) = outcome.holder() {
+            return Client::Token(holder);
+        }
+        let forwarded = if self.trust_forwarded_for { forwarded_for(request.headers()) } else { None };
+        Client::Address(forwarded.unwrap_or(request.peer().ip()))
+    }
+
+    /// Answers `/demo/fault`, for the user alone.
+    async fn fault(&self, faults: &Faults, mut request: Request) -> Response {
+        let outcome = match self.tokens.identify(request.headers()) {
+            Outcome::Success(Holder::Traffic | Holder::Burst) => Outcome::WrongToken,
+            outcome => outcome,
+        };
+        if let Some(refusal) = self.refusal(outcome) {
+            return refusal;
+        }
+        if request.method() == Method::Post {
+            let body = match request.body().await {
+                Ok(body) => body,
+                Err(cause) => return cause.into(),
+            };
+            match Setting::parse(&body) {
+                Ok(setting) => {
+                    tracing::warn!(?setting, "faults are set");
+                    faults.set(setting);
+                }
+                Err(told) => return server::error(StatusCode::BAD_REQUEST, &told),
+            }
+        }
+        server::json(StatusCode::OK, &json!(faults.setting()))
+    }
+}
+
+impl Current {
+    fn scene(&self) -> MutexGuard<'_, Option<Arc<Loaded>>> {
+        // Nothing under the lock can panic half way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Action {
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::List => SCENES,
+            Self::Show | Self::Load => SCENE,
+        }
+    }
+
+    fn log_slow(self, method: Method, status: u16, took: Duration, phases: &Phases) {
+        tracing::warn!(
+            endpoint = self.endpoint(),
+            ?method,
+            status,
+            total_ms = milliseconds(took),
+            auth_validation_ms = phases.milliseconds(Phase::AuthValidation),
+            scene_validation_ms = phases.milliseconds(Phase::SceneValidation),
+            file_io_ms = phases.milliseconds(Phase::FileIo),
+            response_serialization_ms = phases.milliseconds(Phase::ResponseSerialization),
+            "slow request"
+        );
+    }
+}
+
+/// Lists the routes of the demo API.
+pub(crate) fn routes(demo: &Arc<Demo>) -> Routes {
+    let injected: &[u16] = if demo.faults.is_some() { &[503] } else { &[] };
+    let answers = |route: Route, statuses: &[u16]| route.answers(statuses.iter().chain(injected).copied());
+    let of = |action: Action| {
+        let demo = Arc::clone(demo);
+        move |request| {
+            let demo = Arc::clone(&demo);
+            async move { demo.answer(action, request).await }
+        }
+    };
+    let routes = Routes::new()
+        .route(answers(Route::get(SCENES), &[429]), of(Action::List))
+        .route(answers(Route::get(SCENE), &[404, 429]), of(Action::Show))
+        .route(answers(Route::post(SCENE), &[401, 404, 408, 413, 422, 429]), of(Action::Load));
+    if demo.faults.is_none() {
+        return routes;
+    }
+    let fault = || {
+        let demo = Arc::clone(demo);
+        move |request| {
+            let demo = Arc::clone(&demo);
+            async move {
+                let faults = demo.faults.as_ref().expect("the route exists only with faults");
+                demo.fault(faults, request).await
+            }
+        }
+    };
+    routes
+        .route(Route::get("/demo/fault").answers([401]).monitoring(), fault())
+        .route(Route::post("/demo/fault").answers([401, 408, 413]).monitoring(), fault())
+}
+
+/// Reads a JSON object of known fields, and says what is wrong with it.
+fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    // Asked first, because serde takes an array for an object whose fields stand in order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err("the body is no JSON object, send one".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|cause| format!("the body is not the JSON object that is wanted: {cause}"))
+}
+
+/// Returns the address that the nearest proxy saw: the last entry, for the ones before it are the client's own word.
+fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let field = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    field.rsplit(',').next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_entry_of_the_last_field_is_the_client() {
+        let client = |fields: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append("x-forwarded-for", HeaderValue::from_static(field));
+            }
+            forwarded_for(&headers).map(|address| address.to_string())
+        };
+        assert_eq!(client(&[]), None);
+        assert_eq!(client(&["10.0.0.1"]), Some("10.0.0.1".to_owned()));
+        assert_eq!(client(&["6.6.6.6, 10.0.0.1"]), Some("10.0.0.1".to_owned()));
+        assert_eq!(client(&["6.6.6.6", "7.7.7.7 , 2001:db8::1"]), Some("2001:db8::1".to_owned()));
+        assert_eq!(client(&["10.0.0.1, unknown"]), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::serve::FAILED_TO_START;
+
+/// Requests a second that the bare command sends to itself.
+const BARE_TRAFFIC: f64 = 20.0;
+/// More than a small machine can serve; beyond it the generator would only measure itself.
+const MAX_TRAFFIC: f64 = 100_000.0;
+
+const ENDPOINTS: &str = "\
+Endpoints:
+  GET  /              status table for a browser
+  GET  /metrics       all metrics in Prometheus text format 0.0.4
+  GET  /health/quick  healthy or not, from the server's own signs of life
+  GET  /scenes        the scene files that can be loaded
+  GET  /scene         the scene that is loaded
+  POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
+  GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
+  POST /demo/fault    with --demo-faults and the token: sets them;
+                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false}
+
+Examples:
+  tachograph
+      Serve the demo with its own traffic; watch http://127.0.0.1:8080/ move.
+  TACHOGRAPH_TOKEN=secret tachograph serve --listen 0.0.0.0:9100 --log-format json
+      Serve on all interfaces, without traffic, for a collector of JSON logs.
+  curl -H 'Authorization: Bearer secret' -d '{\"path\": \"lobby.tscn\"}' http://127.0.0.1:8080/scene
+      Load a scene.
+
+SIGINT and SIGTERM let the requests in flight finish and then end the server with status 0; a second signal ends it at \
+once with status 1. What keeps it from starting is told in one line, with status 2.";
+
+/// A metrics engine for services, served with a demo API on Godot scene files.
+///
+/// Without a subcommand it does what `serve` does, and sends itself traffic, so that the metrics move.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_long_help = ENDPOINTS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    bare: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the demo API, by default without traffic of its own
+    ///
+    /// The demo API loads Godot scene files over HTTP, with a token, rate limits and timed phases; beside it stand the
+    /// metrics of all that.
+    #[command(after_long_help = ENDPOINTS)]
+    Serve(Options),
+}
+
+/// The options of `serve` and of the bare command.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Address and port to listen on; port 0 takes a free one, which is then printed
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+
+    /// Folder of the scene files (*.tscn)
+    ///
+    /// Without it: ./scenes, the folder of the package that cargo runs, scenes/ or share/tachograph/scenes/ beside the
+    /// executable or in a folder above it, whichever comes first.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scenes: Option<PathBuf>,
+
+    /// Bearer token for POST /scene and /demo/*
+    ///
+    /// Letters, digits and -._~+/= only. Other users of the machine can see the command line, so the variable is the
+    /// better place. Without either, a random token is made and printed on standard error.
+    #[arg(long, env = "TACHOGRAPH_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+
+    /// Requests a second that the server sends to itself, over loopback and under clients of its own; 0 is off
+    ///
+    /// A mix of good, slow, unauthorised, rate-limited and broken requests. [default: 0 for `serve`, 20 for the bare
+    /// command]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    traffic: Option<f64>,
+
+    /// Milliseconds from which on a request of the scene API is logged as slow, with its phases
+    #[arg(long, value_name = "MS", default_value_t = 100)]
+    pub(crate) slow_threshold: u64,
+
+    /// Offer /demo/fault, which makes the scene API fail or lag on demand
+    #[arg(long)]
+    pub(crate) demo_faults: bool,
+
+    /// Connections served at once; beyond it requests are answered 503; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) max_connections: usize,
+
+    /// Requests a second that each client of the scene API may send; 0 is no limit
+    ///
+    /// A client is whoever holds a valid token, else an address (IPv6: a network of 64 bits).
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) rate_limit: u32,
+
+    /// Requests that a client may send at once, before the rate limit counts
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate_burst: u32,
+
+    /// Take the client's address from the last entry of X-Forwarded-For; only behind a proxy that sets it
+    #[arg(long)]
+    pub(crate) trust_forwarded_for: bool,
+
+    /// The least important log lines to write
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
+    pub(crate) log_level: LogLevel,
+
+    /// How log lines are written to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+impl Options {
+    /// Requests a second that the server sends to itself.
+    pub(crate) fn traffic(&self) -> f64 {
+        self.traffic.unwrap_or(0.0)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Reads the command line. When there is nothing to serve (help was asked for, or an option is wrong) everything has been
+/// said already, and the error is the exit status.
+pub(crate) fn parse() -> Result<Options, ExitCode> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(options(cli)),
+        Err(cause) if matches!(cause.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // Whoever asked for help and closed the pipe has seen enough of it.
+            let _closed = cause.print();
+            Err(ExitCode::SUCCESS)
+        }
+        Err(cause) => {
+            eprintln!("{}", one_line(&cause.to_string()));
+            Err(ExitCode::from(FAILED_TO_START))
+        }
+    }
+}
+
+fn options(cli: Cli) -> Options {
+    match cli.command {
+        Some(Command::Serve(options)) => options,
+        None => Options { traffic: cli.bare.traffic.or(Some(BARE_TRAFFIC)), ..cli.bare },
+    }
+}
+
+/// Joins the first paragraph of clap's message, which is the error itself; usage and advice are in the help.
+fn one_line(message: &str) -> String {
+    let paragraph: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let text = paragraph.join(" ");
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    format!("tachograph: {text} (see tachograph --help)")
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+}
+
+fn rate(text: &str) -> Result<f64, &'static str> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.0..=MAX_TRAFFIC).contains(&rate) => Ok(rate),
+        _ => Err("write a number of requests a second from 0 to 100000"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Options, String> {
+        let all = std::iter::once("tachograph").chain(arguments.iter().copied());
+        Cli::try_parse_from(all).map(options).map_err(|cause| one_line(&cause.to_string()))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_the_bare_command_has_traffic_by_default() {
+        assert_eq!(parsed(&[]).unwrap().traffic(), BARE_TRAFFIC);
+        assert_eq!(parsed(&["--listen", "127.0.0.1:0"]).unwrap().traffic(), BARE_TRAFFIC);
+        assert_eq!(parsed(&["--traffic", "0"]).unwrap().traffic(), 0.0);
+        assert_eq!(parsed(&["serve"]).unwrap().traffic(), 0.0);
+        assert_eq!(parsed(&["serve", "--traffic", "2.5"]).unwrap().traffic(), 2.5);
+    }
+
+    #[test]
+    fn a_wrong_option_is_told_in_one_line() {
+        for (arguments, part) in [
+            (&["--bogus"][..], "unexpected argument '--bogus' found"),
+            (&["serve", "--listen", "nowhere"], "write an address and a port"),
+            (&["--traffic", "-1"], "'-1'"),
+            (&["--traffic", "NaN"], "write a number"),
+            (&["--traffic=inf"], "write a number"),
+            (&["--log-level", "loud"], "[possible values: off, error, warn, info, debug, trace]"),
+            (&["--rate-burst", "0"], "0 is not in 1.."),
+            (&["dance"], "dance"),
+        ] {
+            let line = parsed(arguments).unwrap_err();
+            assert!(line.starts_with("tachograph: ") && line.contains(part), "{arguments:?}: {line}");
+            assert_eq!(line.lines().count(), 1, "{line}");
+        }
+    }
+}

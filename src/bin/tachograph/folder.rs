@@ -1,0 +1,215 @@
+//! The folder of scene files: finding it, listing it, and reading from it without ever leaving it.
+//!
+//! The folder is flat. A scene is named by its file name alone, so a name with any path in it is refused before the file
+//! system is asked; what the name leads to must be a regular file and no symbolic link.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+/// The largest scene file that is read.
+const MAX_SCENE_BYTES: u64 = 64 * 1024 * 1024;
+/// Scenes in a listing; a folder with more is listed up to here.
+const MAX_LISTED: usize = 1_000;
+/// The longest file name of common file systems.
+const MAX_NAME_BYTES: usize = 255;
+const EXTENSION: &str = ".tscn";
+/// How far above the executable a folder is looked for: `target/release/deps` lies three below the package.
+const LEVELS_UP: usize = 5;
+
+/// A folder of scene files that is there.
+#[derive(Clone, Debug)]
+pub(crate) struct SceneFolder(PathBuf);
+
+/// One file of the listing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct SceneFile {
+    pub(crate) name: String,
+    pub(crate) size_bytes: u64,
+}
+
+/// A file name that leads nowhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SceneName(String);
+
+/// Why a text is no [`SceneName`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotASceneName;
+
+/// Why a scene file could not be read. None of it tells a path.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// There is no file of that name: list the scenes.
+    NotFound,
+    /// The name leads to a link, a folder or a device: copy the file into the folder.
+    NotAFile,
+    /// The file is larger than [`MAX_SCENE_BYTES`].
+    TooLarge,
+    /// The file is no UTF-8 text.
+    NotText,
+    /// The file system failed.
+    Io(io::Error),
+}
+
+impl SceneFolder {
+    /// Opens the folder that the user named, else the first that is found in the usual places.
+    pub(crate) fn locate(named: Option<&Path>) -> Result<Self, String> {
+        if let Some(path) = named {
+            return Self::open(path).map_err(|cause| {
+                format!("the scene folder {} cannot be used: {cause}, name another with --scenes", path.display())
+            });
+        }
+        usual_places()
+            .iter()
+            .find_map(|path| Self::open(path).ok())
+            .ok_or_else(|| "no folder named scenes was found here or beside the executable, name one with --scenes".to_owned())
+    }
+
+    fn open(path: &Path) -> io::Result<Self> {
+        // Reading it, not only looking at it: a folder without permission to list it is of no use.
+        fs::read_dir(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Lists the scene files by name.
+    pub(crate) fn list(&self) -> io::Result<Vec<SceneFile>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let Some(name) = entry.file_name().to_str().and_then(|name| SceneName::parse(name).ok()) else {
+                continue;
+            };
+            // A file that went away meanwhile is no error of the listing.
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_file() {
+                files.push(SceneFile { name: name.0, size_bytes: metadata.len() });
+            }
+            if files.len() == MAX_LISTED {
+                break;
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Reads a scene file.
+    pub(crate) fn read(&self, name: &SceneName) -> Result<String, ReadError> {
+        let path = self.0.join(&name.0);
+        // Looked at before it is opened: opening a pipe would wait for a writer for ever.
+        let seen = fs::symlink_metadata(&path)?;
+        if !seen.is_file() {
+            return Err(ReadError::NotAFile);
+        }
+        let file = File::open(&path)?;
+        // Looked at again: between the two, a link may have come in place of the file.
+        let opened = file.metadata()?;
+        if !same_file(&seen, &opened) {
+            return Err(ReadError::NotAFile);
+        }
+        if opened.len() > MAX_SCENE_BYTES {
+            return Err(ReadError::TooLarge);
+        }
+        let mut bytes = Vec::with_capacity(opened.len() as usize);
+        // One byte more tells a file that has grown meanwhile.
+        file.take(MAX_SCENE_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_SCENE_BYTES {
+            return Err(ReadError::TooLarge);
+        }
+        String::from_utf8(bytes).map_err(|_| ReadError::NotText)
+    }
+}
+
+impl SceneName {
+    pub(crate) fn parse(text: &str) -> Result<Self, NotASceneName> {
+        // `%` only because a path that was encoded twice is never meant well.
+        let hostile = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '%');
+        let sound =
+            text.ends_with(EXTENSION) && !text.starts_with('.') && text.len() <= MAX_NAME_BYTES && !text.contains(hostile);
+        if sound { Ok(Self(text.to_owned())) } else { Err(NotASceneName) }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(cause: io::Error) -> Self {
+        if cause.kind() == io::ErrorKind::NotFound { Self::NotFound } else { Self::Io(cause) }
+    }
+}
+
+impl fmt::Display for NotASceneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the path is not the name of a scene file, take one of GET /scenes, such as lobby.tscn")
+    }
+}
+
+#[cfg(unix)]
+fn same_file(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    other.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(_one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    other.is_file()
+}
+
+/// Where a folder of scenes may lie when nobody names one.
+fn usual_places() -> Vec<PathBuf> {
+    let mut places = vec![PathBuf::from("scenes")];
+    // cargo sets it for what it runs, whatever folder it was called in.
+    places.extend(std::env::var_os("CARGO_MANIFEST_DIR").map(|package| Path::new(&package).join("scenes")));
+    if let Ok(executable) = std::env::current_exe() {
+        for above in executable.ancestors().skip(1).take(LEVELS_UP) {
+            places.push(above.join("scenes"));
+            places.push(above.join("share/tachograph/scenes"));
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_file_name_is_a_scene_name() {
+        for name in ["lobby.tscn", "Große Halle (2).tscn", "a..b.tscn", "x.tscn"] {
+            assert_eq!(SceneName::parse(name).map(|name| name.0), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn whatever_leads_elsewhere_is_no_scene_name() {
+        let long = format!("{}.tscn", "x".repeat(MAX_NAME_BYTES - 4));
+        for name in [
+            "",
+            ".tscn",
+            "..",
+            "lobby",
+            "lobby.txt",
+            "lobby.tscn\0",
+            "lobby.tscn\n",
+            "\0.tscn",
+            "a\0b.tscn",
+            ".hidden.tscn",
+            "../lobby.tscn",
+            "..\\lobby.tscn",
+            "./lobby.tscn",
+            "/etc/lobby.tscn",
+            "C:lobby.tscn",
+            "sub/lobby.tscn",
+            "%2e%2e%2flobby.tscn",
+            "lobby%00.tscn",
+            "res://lobby.tscn",
+            &long,
+        ] {
+            assert_eq!(SceneName::parse(name), Err(NotASceneName), "{name:?}");
+        }
+    }
+}

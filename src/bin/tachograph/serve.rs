@@ -1,0 +1,206 @@
+//! Puts the parts together, runs them, and ends them in order.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tachograph::Registry;
+use tachograph::http::{HttpMetrics, HttpOptions};
+use tachograph::server::{self, Route, State};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::api::auth::{self, Holder, Tokens};
+use crate::api::fault::Faults;
+use crate::api::limit::{self, Limits, Quotas};
+use crate::api::phase::PhaseMetrics;
+use crate::api::{self, Current, Demo};
+use crate::cli::Options;
+use crate::folder::SceneFolder;
+use crate::traffic::Traffic;
+use crate::{index, log};
+
+/// The exit status of whatever keeps the server from starting.
+pub(crate) const FAILED_TO_START: u8 = 2;
+/// The exit status after a second signal.
+const CUT_SHORT: u8 = 1;
+/// What a blocking thread may still need once all requests are answered.
+const LAST_BLOCKING: Duration = Duration::from_secs(1);
+
+/// The tokens of one run.
+struct Secrets {
+    user: String,
+    traffic: String,
+    burst: String,
+}
+
+/// Serves until a signal comes, and returns the exit status.
+pub(crate) fn serve(options: &Options) -> ExitCode {
+    log::start(options.log_level, options.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => return failed(&format!("the threads could not be started: {cause}")),
+    };
+    let status = match runtime.block_on(run(options)) {
+        Ok(status) => status,
+        Err(told) => failed(&told),
+    };
+    runtime.shutdown_timeout(LAST_BLOCKING);
+    status
+}
+
+/// Says why there is no server, in one line.
+fn failed(told: &str) -> ExitCode {
+    eprintln!("tachograph: {}", told.replace('\n', " "));
+    ExitCode::from(FAILED_TO_START)
+}
+
+async fn run(options: &Options) -> Result<ExitCode, String> {
+    let folder = SceneFolder::locate(options.scenes.as_deref())?;
+    let secrets = secrets(options)?;
+    let signals = Signals::new().map_err(|cause| format!("signals cannot be waited for: {cause}"))?;
+    let listener = listen(options.listen).await?;
+    let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
+    let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
+    let state = state(options, &secrets, folder).map_err(|cause| cause.to_string())?;
+
+    announce(options, address, &secrets);
+    let signals = count(signals);
+    // Ready once that many signals have come.
+    let signalled = |times| {
+        let mut signals = signals.clone();
+        async move {
+            signals.wait_for(|seen| *seen >= times).await.expect("the count of signals never ends");
+        }
+    };
+    let traffic = (options.traffic() > 0.0).then(|| {
+        let names = scenes.into_iter().map(|file| file.name).collect();
+        let traffic = Traffic::new(address, secrets.traffic, secrets.burst, names);
+        tokio::spawn(traffic.send(options.traffic(), signalled(1)))
+    });
+    let status = tokio::select! {
+        stopped = server::run(listener, state, signalled(1)) => {
+            tracing::info!(cut = stopped.cut, "stopped");
+            ExitCode::SUCCESS
+        }
+        () = signalled(2) => {
+            tracing::warn!("stopped at once by a second signal");
+            ExitCode::from(CUT_SHORT)
+        }
+    };
+    if let Some(traffic) = traffic {
+        traffic.abort();
+    }
+    Ok(status)
+}
+
+/// Counts the signals that come from here on.
+fn count(mut signals: Signals) -> watch::Receiver<u32> {
+    let (seen, count) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            signals.next().await;
+            tracing::info!("a signal came: the requests in flight may finish, a second signal ends them");
+            seen.send_modify(|seen: &mut u32| *seen = seen.saturating_add(1));
+        }
+    });
+    count
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| format!("cannot listen on {address}: {cause}, choose another address with --listen"))
+}
+
+fn secrets(options: &Options) -> Result<Secrets, String> {
+    let user = match &options.token {
+        Some(token) => {
+            auth::check(token)?;
+            token.clone()
+        }
+        None => auth::random()?,
+    };
+    Ok(Secrets { user, traffic: auth::random()?, burst: auth::random()? })
+}
+
+fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<State, Box<dyn std::error::Error>> {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    // Twice its rate, so that it is never limited where it does not mean to be.
+    let traffic_rate = (options.traffic() * 2.0).ceil() as u32 + 50;
+    let quotas = Quotas {
+        user: limit::quota(options.rate_limit, options.rate_burst),
+        traffic: limit::quota(traffic_rate, traffic_rate),
+        burst: limit::quota(1, 2),
+    };
+    let tokens = [(Holder::Traffic, &*secrets.traffic), (Holder::Burst, &*secrets.burst), (Holder::User, &*secrets.user)];
+    let demo = Arc::new(Demo {
+        phases: PhaseMetrics::register(&registry)?,
+        tokens: Tokens::new(&tokens),
+        limits: Limits::new(quotas),
+        faults: options.demo_faults.then(Faults::default),
+        folder,
+        slow: Duration::from_millis(options.slow_threshold),
+        trust_forwarded_for: options.trust_forwarded_for,
+        current: Current::default(),
+        http: http.clone(),
+    });
+    demo.prepare();
+    let page = registry.clone();
+    let routes = api::routes(&demo).route(Route::get("/").monitoring(), move |_| index::page(page.clone()));
+    let limits = server::Options { max_connections: options.max_connections, ..server::Options::default() };
+    Ok(State::new(&registry, &http, routes, limits)?)
+}
+
+/// Says where the server is, on standard output, and what else its user must know, on standard error.
+fn announce(options: &Options, address: SocketAddr, secrets: &Secrets) {
+    if options.token.is_none() {
+        eprintln!("token for this run: {} (choose your own with TACHOGRAPH_TOKEN)", secrets.user);
+    }
+    if options.traffic() > 0.0 {
+        eprintln!("sending {} requests a second to itself (--traffic 0 turns that off)", options.traffic());
+    }
+    let mut out = std::io::stdout();
+    // Nobody has to read it.
+    let _closed = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
+}
+
+/// The signals that end a server.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            Some(()) = self.interrupt.recv() => {}
+            Some(()) = self.terminate.recv() => {}
+            else => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

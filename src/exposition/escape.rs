@@ -1,0 +1,72 @@
+//! The one escaper: label values and HELP of the text formats.
+
+/// Appends a label value with `\`, line feed and `"` escaped; every other character stands for itself.
+pub(crate) fn label_value(out: &mut String, value: &str) {
+    escape(out, value, |byte| matches!(byte, b'\\' | b'\n' | b'"'));
+}
+
+/// Appends a HELP text of format 0.0.4 with `\` and line feed escaped; a `"` must stand as it is there.
+pub(crate) fn help(out: &mut String, text: &str) {
+    escape(out, text, |byte| matches!(byte, b'\\' | b'\n'));
+}
+
+/// The escape sequence of one byte that needs one.
+fn sequence(byte: u8) -> &'static str {
+    match byte {
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        _ => "\\\"",
+    }
+}
+
+fn escape(out: &mut String, text: &str, needs: fn(u8) -> bool) {
+    let mut rest = text;
+    // The bytes that need an escape are ASCII, so cutting there never cuts a character.
+    while let Some(at) = rest.bytes().position(needs) {
+        out.push_str(&rest[..at]);
+        out.push_str(sequence(rest.as_bytes()[at]));
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+}
+
+/// What follows in `text` after the escaped form of `value`, or `None` when `text` does not start with it. Allocates nothing.
+pub(crate) fn strip_label_value<'a>(text: &'a [u8], value: &str) -> Option<&'a [u8]> {
+    value.bytes().try_fold(text, |text, byte| match byte {
+        b'\\' | b'\n' | b'"' => text.strip_prefix(sequence(byte).as_bytes()),
+        _ => text.strip_prefix(&[byte]),
+    })
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use super::*;
+
+    fn escaped(value: &str) -> String {
+        let mut out = String::new();
+        label_value(&mut out, value);
+        out
+    }
+
+    #[test]
+    fn label_values_escape_backslash_line_feed_and_quote_only() {
+        assert_eq!(escaped("a\\b\n\"c\"\t\r\0é"), "a\\\\b\\n\\\"c\\\"\t\r\0é");
+    }
+
+    #[test]
+    fn help_leaves_quotes_alone() {
+        let mut out = String::new();
+        help(&mut out, "say \"a\\b\"\nor not");
+        assert_eq!(out, "say \"a\\\\b\"\\nor not");
+    }
+
+    #[test]
+    fn stripping_takes_off_the_escaped_form_and_nothing_else() {
+        for value in ["", "plain", "a\\", "\\\"", "\n\n", "é\\n"] {
+            let text = escaped(value) + "\",rest";
+            assert_eq!(strip_label_value(text.as_bytes(), value), Some(&b"\",rest"[..]), "{value:?}");
+        }
+        assert_eq!(strip_label_value(b"\\\\\"", "\\n"), None);
+        assert_eq!(strip_label_value(b"ab", "abc"), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! The metrics of an HTTP service: ten families, observed with one look-up a request.
+//!
+//! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle. `endpoint` is always a route (`/scene/{id}`), never a path.
+
+mod endpoint;
+mod label;
+mod latency;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use endpoint::{Endpoint, Exchange};
+pub use label::Method;
+
+use endpoint::EndpointCells;
+use latency::{Form, Latency};
+
+use crate::metric::bucket::Buckets;
+use crate::metric::counter::{Counter, UpDownCounter};
+use crate::metric::descriptor::{Descriptor, Kind};
+use crate::metric::family::Family;
+use crate::metric::gauge::Gauge;
+use crate::metric::histogram::{Histogram, Shape};
+use crate::metric::label::{DEFAULT_LIMIT, Labels, OTHER};
+use crate::metric::table::{Entry, LabelTable, Refused};
+use crate::registry::{Faults, RegisterError, Registry};
+use crate::snapshot::Source;
+use crate::snapshot::window::Window;
+use crate::sync;
+
+/// Bounds of `http_request_duration_seconds`. The limits of the alerts (0.5 and 2) and the slow threshold (0.1) are among them, so
+/// that no rule has to interpolate at the very value it asks for.
+const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// Bounds of the size histograms; 5 MiB is an alert's limit, 16 MiB the largest body that the demo accepts.
+const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216];
+
+/// How [`HttpMetrics`] is set up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// How far back the latency quantiles look. 60 s; it slides in steps of 5 s.
+    pub window: Duration,
+    /// Whether `http_request_latency_ms{quantile}` is exposed. True.
+    pub latency_gauges: bool,
+    /// Whether `http_request_latency_seconds`, a summary, is exposed. True.
+    pub latency_summary: bool,
+    /// Series of each family, and endpoints, before new ones become `other`. 1 000.
+    pub limit: usize,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self { window: Duration::from_secs(60), latency_gauges: true, latency_summary: true, limit: DEFAULT_LIMIT }
+    }
+}
+
+/// The metrics of an HTTP service.
+///
+/// | family | type | labels |
+/// |---|---|---|
+/// | `http_requests_total` | counter | endpoint, method, status |
+/// | `http_request_duration_seconds` | histogram | endpoint |
+/// | `http_request_size_bytes`, `http_response_size_bytes` | histogram | endpoint |
+/// | `http_request_latency_ms` | gauge | quantile, over a sliding window |
+/// | `http_request_latency_seconds` | summary | quantile, over the same window |
+/// | `scene_loads_total` | counter | scene |
+/// | `scene_load_errors_total` | counter | error_type |
+/// | `auth_attempts_total` | counter | result |
+/// | `rate_limit_hits_total` | counter | endpoint |
+/// | `active_connections`, `max_connections` | gauge | |
+///
+/// Cloning is cheap; clones are the same metrics.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tachograph::{Registry, http::{Exchange, HttpMetrics, HttpOptions, Method}};
+///
+/// let registry = Registry::new();
+/// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// let exchange = Exchange {
+///     method: Method::Post,
+///     status: 201,
+///     duration: Duration::from_millis(20),
+///     request_bytes: 300,
+///     response_bytes: 40,
+/// };
+/// http.observe("/scene", &exchange);
+/// http.auth_attempts().inc(["success"]);
+/// let text = registry.snapshot().text().to_owned();
+/// assert!(text.contains("http_request_duration_seconds_bucket{endpoint=\"/scene\",le=\"0.025\"} 1\n"));
+/// assert!(text.contains("auth_attempts_total{result=\"success\"} 1\n"));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct HttpMetrics(Arc<HttpCore>);
+
+#[derive(Debug)]
+struct HttpCore {
+    requests: Family<Counter, 3>,
+    durations: Family<Histogram, 1>,
+    request_sizes: Family<Histogram, 1>,
+    response_sizes: Family<Histogram, 1>,
+    scene_loads: Family<Counter, 1>,
+    scene_load_errors: Family<Counter, 1>,
+    auth_attempts: Family<Counter, 1>,
+    rate_limit_hits: Family<Counter, 1>,
+    active_connections: UpDownCounter,
+    max_connections: Gauge,
+    endpoints: LabelTable<EndpointCells>,
+    limit: usize,
+    window: Arc<Window>,
+    faults: Arc<Faults>,
+}
+
+impl HttpMetrics {
+    /// Registers the families, and the engine's own beside them.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when one of the names is taken, as it is when this is called twice for a registry, or there is no room;
+    /// then none of the ten is registered.
+    pub fn register(registry: &Registry, options: HttpOptions) -> Result<Self, RegisterError> {
+        let HttpOptions { limit, .. } = options;
+        let counters = |name, help, label| {
+            registry.new_family::<Counter, 1>(
+                Descriptor::new(name, Kind::Counter, help)?,
+                Labels::new([label]).limit(limit),
+                (),
+            )
+        };
+        let histograms = |name, help, buckets| {
+            let descriptor = Descriptor::new(name, Kind::Histogram, help)?;
+            let shape = Shape::new(buckets, registry.faults());
+            registry.new_family::<Histogram, 1>(descriptor, Labels::new(["endpoint"]).limit(limit), shape)
+        };
+        let seconds = || Buckets::seconds(&DURATION_BOUNDS).expect("our own bounds are whole nanoseconds");
+        let bytes = || Buckets::bytes(&SIZE_BOUNDS).expect("our own bounds increase");
+
+        let requests = registry.new_family(
+            Descriptor::new("http_requests_total", Kind::Counter, "Requests, by route, method and status.")?,
+            Labels::new(["endpoint", "method", "status"]).limit(limit).unbounded(["endpoint"]),
+            (),
+        )?;
+        let durations =
+            histograms("http_request_duration_seconds", "Time from a request's head to its response's last byte.", seconds())?;
+        let request_sizes = histograms("http_request_size_bytes", "Bytes of request bodies.", bytes())?;
+        let response_sizes = histograms("http_response_size_bytes", "Bytes of response bodies.", bytes())?;
+        let scene_loads = counters("scene_loads_total", "Scenes loaded.", "scene")?;
+        let scene_load_errors =
+            counters("scene_load_errors_total", "Scenes that could not be loaded, by what went wrong.", "error_type")?;
+        let auth_attempts = counters("auth_attempts_total", "Authentications: success, or why it failed.", "result")?;
+        let rate_limit_hits =
+            counters("rate_limit_hits_total", "Requests refused because their client asked too often.", "endpoint")?;
+        let active: Family<UpDownCounter, 0> = registry.new_family(
+            Descriptor::new("active_connections", Kind::Gauge, "Connections open now.")?,
+            Labels::new([]),
+            (),
+        )?;
+        let most: Family<Gauge, 0> = registry.new_family(
+            Descriptor::new("max_connections", Kind::Gauge, "Connections that may be open at once; 0 for no limit.")?,
+            Labels::new([]),
+            (),
+        )?;
+        let window =
+            Window::new(options.window).map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
+
+        let mut sources: Vec<Arc<dyn Source>> = vec![
+            requests.source(),
+            durations.source(),
+            request_sizes.source(),
+            response_sizes.source(),
+            scene_loads.source(),
+            scene_load_errors.source(),
+            auth_attempts.source(),
+            rate_limit_hits.source(),
+            active.source(),
+            most.source(),
+        ];
+        let core = Arc::new(HttpCore {
+            requests,
+            durations,
+            request_sizes,
+            response_sizes,
+            scene_loads,
+            scene_load_errors,
+            auth_attempts,
+            rate_limit_hits,
+            active_connections: active.handle([]),
+            max_connections: most.handle([]),
+            endpoints: LabelTable::new(&["endpoint"]),
+            limit,
+            window: Arc::new(window),
+            faults: registry.faults(),
+        });
+        let latency = |name, kind, help, form| {
+            let descriptor = Arc::new(Descriptor::new(name, kind, help)?);
+            Ok(Arc::new(Latency { descriptor, form, core: Arc::clone(&core) }) as Arc<dyn Source>)
+        };
+        if options.latency_gauges {
+            let help = "Latency of the last requests, by quantile, in milliseconds.";
+            sources.push(latency("http_request_latency_ms", Kind::Gauge, help, Form::Gauges)?);
+        }
+        if options.latency_summary {
+            let help = "Latency: quantiles of the last requests, sum and count of all.";
+            sources.push(latency("http_request_latency_seconds", Kind::Summary, help, Form::Summary)?);
+        }
+        registry.register_engine_metrics()?;
+        registry.register_sources(sources)?;
+        registry.register_window(Arc::clone(&core.window));
+        Ok(Self(core))
+    }
+
+    /// Counts a finished request of the endpoint of this name, a route known only at run time. One look-up finds all that the
+    /// request writes. Past the limit of endpoints it counts under `other`.
+    #[inline]
+    pub fn observe(&self, endpoint: &str, exchange: &Exchange) {
+        let core = &*self.0;
+        if core.endpoints.look_up(&[endpoint], |entry| entry.value.observe(core, exchange)).is_none() {
+            self.entry(endpoint, false).value.observe(core, exchange);
+        }
+    }
+
+    /// The endpoint of this name.
+    pub fn endpoint(&self, name: &str) -> Endpoint {
+        Endpoint::new(self.entry(name, false), Arc::clone(&self.0))
+    }
+
+    /// The endpoint of this name, for monitoring traffic: counted like any other, but left out of the latency window. What an
+    /// endpoint is, is said by the first call that names it.
+    pub fn monitoring_endpoint(&self, name: &str) -> Endpoint {
+        Endpoint::new(self.entry(name, true), Arc::clone(&self.0))
+    }
+
+    #[cold]
+    fn entry(&self, name: &str, monitoring: bool) -> sync::Arc<Entry<EndpointCells>> {
+        let core = &*self.0;
+        let insert = |name: &str, monitoring, limit| {
+            core.endpoints.insert(&[name], limit, || Ok::<_, Infallible>(EndpointCells::new(core, name, monitoring)))
+        };
+        match insert(name, monitoring, core.limit) {
+            Ok(entry) => entry,
+            Err(Refused::Full) => {
+                core.faults.series_refused("http_requests_total");
+                match insert(OTHER, false, usize::MAX) {
+                    Ok(entry) => entry,
+                    Err(Refused::Full) => unreachable!("no table has more than usize::MAX entries"),
+                }
+            }
+        }
+    }
+
+    /// Connections open now: `inc` when one opens, `dec` when it closes.
+    pub fn active_connections(&self) -> &UpDownCounter {
+        &self.0.active_connections
+    }
+
+    /// Connections that may be open at once; 0 for no limit.
+    pub fn max_connections(&self) -> &Gauge {
+        &self.0.max_connections
+    }
+
+    /// Scenes loaded, by `scene`: one that exists, else `unknown`.
+    pub fn scene_loads(&self) -> &Family<Counter, 1> {
+        &self.0.scene_loads
+    }
+
+    /// Scenes that could not be loaded, by `error_type`.
+    pub fn scene_load_errors(&self) -> &Family<Counter, 1> {
+        &self.0.scene_load_errors
+    }
+
+    /// Authentications, by `result`: `success`, or why it failed.
+    pub fn auth_attempts(&self) -> &Family<Counter, 1> {
+        &self.0.auth_attempts
+    }
+
+    /// Requests refused because their client asked too often, by `endpoint`.
+    pub fn rate_limit_hits(&self) -> &Family<Counter, 1> {
+        &self.0.rate_limit_hits
+    }
+}

@@ -1,0 +1,85 @@
+//! A metrics engine for services: counting costs a nanosecond or two at any number of threads, and a scrape shows every
+//! increment that happened before it.
+//!
+//! Each thread counts in memory that it alone writes, with plain loads and stores. A snapshot thread adds all of it up when a
+//! scrape asks, and renders the Prometheus text format. There is no `unsafe` in the crate.
+//!
+//! # Tour
+//!
+//! ```
+//! use std::time::Duration;
+//! use tachograph::{Buckets, Registry};
+//!
+//! let registry = Registry::new();
+//! let jobs = registry.counter_family("jobs_total", "Jobs done.", ["queue"])?;
+//! let wait = registry.histogram("wait_seconds", "Time in the queue.", Buckets::seconds(&[0.01, 0.1, 1.0])?)?;
+//!
+//! // A handle needs no look-up; keep one where the labels are known beforehand.
+//! let mails = jobs.handle(["mail"]);
+//! mails.inc();
+//! // Labels that are known only at run time are looked up, without a lock and without an allocation.
+//! jobs.inc([String::from("video").as_str()]);
+//! wait.observe_duration(Duration::from_millis(20));
+//!
+//! assert_eq!(
+//!     registry.snapshot().text(),
+//!     r#"# HELP jobs_total Jobs done.
+//! ## TYPE jobs_total counter
+//! jobs_total{queue="mail"} 1
+//! jobs_total{queue="video"} 1
+//! ## HELP wait_seconds Time in the queue.
+//! ## TYPE wait_seconds histogram
+//! wait_seconds_bucket{le="0.01"} 0
+//! wait_seconds_bucket{le="0.1"} 1
+//! wait_seconds_bucket{le="1"} 1
+//! wait_seconds_bucket{le="+Inf"} 1
+//! wait_seconds_sum 0.02
+//! wait_seconds_count 1
+//! "#
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - [`Registry`] holds families; [`Counter`], [`UpDownCounter`], [`Gauge`] and [`Histogram`] are handles to one series each.
+//! - [`Family`] finds a series by its label values. It has a limit: past it, labels that come from outside become `other`.
+//! - [`Collector`] reads values when a scrape comes: of the process, of a pool.
+//! - [`Snapshot`] is what readers see; [`exposition`] is how it is written.
+//! - [`http::HttpMetrics`] are the ten families of an HTTP service, observed with one look-up a request.
+#![cfg_attr(feature = "server", doc = "- [`server`] serves all of it over HTTP.")]
+//!
+//! # Features
+//!
+//! `default-features = false` is the engine alone: no async runtime, no server. `server` adds the hyper server, `cli`
+//! (the default) the `tachograph` binary with its demo API.
+//!
+//! # Where it does not belong
+//!
+//! Do not count in signal handlers. After `fork` the child has no snapshot thread until it calls `exec`.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod exposition;
+pub mod http;
+mod metric;
+mod registry;
+#[cfg(feature = "server")]
+pub mod server;
+mod shard;
+mod snapshot;
+mod sync;
+
+pub use metric::bucket::{BucketError, Buckets};
+pub use metric::counter::{Counter, UpDownCounter};
+pub use metric::descriptor::{Descriptor, Kind};
+pub use metric::family::{Family, Instrument};
+pub use metric::gauge::Gauge;
+pub use metric::histogram::Histogram;
+pub use metric::label::Labels;
+pub use registry::{Collector, RegisterError, Registry, Sink};
+pub use shard::{EngineStats, engine_stats};
+pub use snapshot::{FamilySnapshot, HistogramValue, Series, Snapshot, SummaryValue, Value};
+
+/// The examples of the README, so that they are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

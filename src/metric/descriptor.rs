@@ -1,0 +1,191 @@
+//! What a family is called and what it is: the one validator of names.
+
+use std::fmt;
+
+use crate::registry::RegisterError;
+
+/// The type of a family, as the scrape formats name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Only rises, or starts again from 0 with the process.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts of observations by size.
+    Histogram,
+    /// Quantiles of observations.
+    Summary,
+}
+
+impl Kind {
+    /// The word of a `# TYPE` line.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+            Kind::Summary => "summary",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Name, type and help of a family of series.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Descriptor, Kind};
+///
+/// let descriptor = Descriptor::new("queue_depth", Kind::Gauge, "Jobs waiting.")?;
+/// assert_eq!(descriptor.name(), "queue_depth");
+///
+/// let error = Descriptor::new("jobs", Kind::Counter, "Jobs done.").unwrap_err();
+/// assert_eq!(error.to_string(), "counter \"jobs\" does not end in _total: name it \"jobs_total\"");
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    name: Box<str>,
+    kind: Kind,
+    help: Box<str>,
+}
+
+impl Descriptor {
+    /// Describes a family. Any text will do as help; it is escaped as each format wants it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::InvalidName`] when the name is not of letters, digits, `_` and `:`, or starts with a digit;
+    /// [`RegisterError::CounterWithoutTotal`] when a counter's name does not end in `_total`;
+    /// [`RegisterError::ReservedSuffix`] when the name ends as only the parts of another type's family may.
+    pub fn new(name: &str, kind: Kind, help: &str) -> Result<Self, RegisterError> {
+        validate_name(name)?;
+        if kind == Kind::Counter {
+            match name.strip_suffix("_total") {
+                None | Some("") => return Err(RegisterError::CounterWithoutTotal { name: name.into() }),
+                Some(stem) if stem.ends_with("_total") => {
+                    return Err(RegisterError::ReservedSuffix { name: name.into(), suffix: "_total_total" });
+                }
+                Some(_) => {}
+            }
+        }
+        if matches!(kind, Kind::Histogram | Kind::Summary)
+            && let Some(suffix) = ["_total", "_bucket", "_sum", "_count", "_created"].into_iter().find(|s| name.ends_with(s))
+        {
+            return Err(RegisterError::ReservedSuffix { name: name.into(), suffix });
+        }
+        Ok(Self { name: name.into(), kind, help: help.into() })
+    }
+
+    /// The family's name, as samples of a counter or gauge carry it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The family's type.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What a reader is told the family means.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// Every name that a sample or the metadata of this family may carry in any format: two families that share one clash.
+    pub(crate) fn claimed_names(&self) -> Vec<String> {
+        let suffixes: &[&str] = match self.kind {
+            Kind::Gauge => &[""],
+            // OpenMetrics calls the family by its stem and adds the time of creation.
+            Kind::Counter => {
+                let stem = self.name.strip_suffix("_total").unwrap_or(&self.name);
+                return vec![self.name.to_string(), stem.to_owned(), format!("{stem}_created")];
+            }
+            Kind::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+            Kind::Summary => &["", "_sum", "_count", "_created"],
+        };
+        suffixes.iter().map(|suffix| format!("{}{suffix}", self.name)).collect()
+    }
+
+    /// The label that this type of family writes itself.
+    pub(crate) fn own_label(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Histogram => Some("le"),
+            Kind::Summary => Some("quantile"),
+            Kind::Counter | Kind::Gauge => None,
+        }
+    }
+
+    /// Checks the names of the labels that the family's series shall carry.
+    pub(crate) fn validate_labels(&self, names: &[&str]) -> Result<(), RegisterError> {
+        for (at, &label) in names.iter().enumerate() {
+            let refuse = |why| Err(RegisterError::InvalidLabel { family: self.name().into(), label: label.into(), why });
+            if !is_legal(label, false) {
+                return refuse("it must be of letters, digits and _, and not start with a digit");
+            }
+            if label.starts_with("__") {
+                return refuse("names that start with __ are Prometheus's own");
+            }
+            if self.own_label() == Some(label) {
+                return refuse("this type of family writes it itself");
+            }
+            if names[..at].contains(&label) {
+                return refuse("it is there twice");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn validate_name(name: &str) -> Result<(), RegisterError> {
+    if is_legal(name, true) { Ok(()) } else { Err(RegisterError::InvalidName { name: name.into() }) }
+}
+
+/// Whether a name is of the alphabet of the legacy formats: `[a-zA-Z_][a-zA-Z0-9_]*`, with colons for metrics.
+fn is_legal(name: &str, colons: bool) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || (colons && byte == b':');
+    !name.is_empty() && name.bytes().all(legal) && !name.as_bytes()[0].is_ascii_digit()
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_outside_the_alphabet_are_refused() {
+        for name in ["", "9lives", "bad name-x", "a.b", "é", "a\n", "a{b=\"c\"}"] {
+            assert!(Descriptor::new(name, Kind::Gauge, "").is_err(), "{name:?}");
+        }
+        for name in ["a", "_", ":a:b", "A9_z"] {
+            assert!(Descriptor::new(name, Kind::Gauge, "").is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn counters_end_in_total_once_and_histograms_do_not() {
+        assert!(Descriptor::new("a", Kind::Counter, "").is_err());
+        assert!(Descriptor::new("_total", Kind::Counter, "").is_err());
+        assert!(Descriptor::new("a_total_total", Kind::Counter, "").is_err());
+        assert!(Descriptor::new("a_total", Kind::Counter, "").is_ok());
+        assert!(Descriptor::new("a_total", Kind::Histogram, "").is_err());
+        assert!(Descriptor::new("a_count", Kind::Summary, "").is_err());
+    }
+
+    #[test]
+    fn labels_that_would_break_a_scrape_are_refused() {
+        let histogram = Descriptor::new("a", Kind::Histogram, "").unwrap();
+        for labels in [&["le"][..], &["a", "a"], &["__name__"], &["a:b"], &[""], &["0"]] {
+            assert!(histogram.validate_labels(labels).is_err(), "{labels:?}");
+        }
+        assert_eq!(histogram.validate_labels(&["quantile", "a"]), Ok(()));
+        let summary = Descriptor::new("a", Kind::Summary, "").unwrap();
+        assert!(summary.validate_labels(&["quantile"]).is_err());
+    }
+}

@@ -1,0 +1,189 @@
+//! Histograms: counts of observations by size, and their sum.
+//!
+//! A series is one run of slots: the sum, then a cell a bucket. The number of observations is the sum of the buckets, so it can
+//! never disagree with the bucket up to `+Inf`.
+
+use std::time::Duration;
+
+use super::bucket::{BucketIndex, Buckets, HIGHEST_TRACKABLE};
+use super::family::{Family, Instrument, Parts, Sealed};
+use super::table::Entry;
+use crate::registry::Faults;
+use crate::shard::{self, Exhausted, SlotRun, Totals};
+use crate::snapshot::{BucketCells, Values};
+use crate::sync::Arc;
+
+/// Counts of observations by size: latencies, sizes.
+///
+/// Values are whole numbers of the base unit of the [`Buckets`]: nanoseconds, bytes. An observation equal to a bound counts in
+/// that bound's bucket. A value above 2^53 base units counts as 2^53, and such are counted in
+/// `tachograph_observations_saturated_total`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tachograph::{Buckets, Registry};
+///
+/// let registry = Registry::new();
+/// let wait = registry.histogram("wait_seconds", "Time in the queue.", Buckets::seconds(&[0.005, 0.1])?)?;
+/// wait.observe_duration(Duration::from_millis(5));
+/// wait.observe_f64(0.25);
+/// assert_eq!((wait.count(), wait.sum()), (2, 0.255));
+/// assert_eq!(
+///     registry.snapshot().text(),
+///     "# HELP wait_seconds Time in the queue.\n\
+///      ## TYPE wait_seconds histogram\n\
+///      wait_seconds_bucket{le=\"0.005\"} 1\n\
+///      wait_seconds_bucket{le=\"0.1\"} 1\n\
+///      wait_seconds_bucket{le=\"+Inf\"} 2\n\
+///      wait_seconds_sum 0.255\n\
+///      wait_seconds_count 2\n"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    series: Arc<Entry<SlotRun>>,
+    shape: std::sync::Arc<Shape>,
+}
+
+impl Histogram {
+    /// Counts a value in base units: nanoseconds, bytes.
+    #[inline]
+    pub fn observe(&self, value: u64) {
+        self.shape.observe(&self.series.value, value);
+    }
+
+    /// Counts a duration, in a histogram of seconds.
+    #[inline]
+    pub fn observe_duration(&self, duration: Duration) {
+        self.observe(nanoseconds(duration));
+    }
+
+    /// Counts a value in the unit that a scrape shows: seconds, bytes. It is rounded to whole base units. NaN, infinite and
+    /// negative values are refused, and counted in `tachograph_observations_refused_total`.
+    #[inline]
+    pub fn observe_f64(&self, value: f64) {
+        self.shape.observe_f64(&self.series.value, value);
+    }
+
+    /// Observations so far, summed over all threads.
+    pub fn count(&self) -> u64 {
+        (0..self.shape.buckets.len()).map(|bucket| self.series.value.sum(FIRST_BUCKET + bucket)).sum()
+    }
+
+    /// Sum of the observations so far, in the unit that a scrape shows.
+    pub fn sum(&self) -> f64 {
+        self.shape.buckets.shown(self.series.value.sum(SUM))
+    }
+
+    /// Sum in base units and number of the observations, out of a fold.
+    pub(crate) fn total(&self, totals: &Totals) -> (u64, u64) {
+        let cells = &self.series.value;
+        let count = (FIRST_BUCKET..cells.len()).map(|bucket| cells.total(totals, bucket)).fold(0, u64::wrapping_add);
+        (cells.total(totals, SUM), count)
+    }
+
+    /// Allocates the calling thread's cells, so that observing on this thread allocates nothing from now on.
+    pub fn prepare(&self) {
+        // The run lies within one page.
+        shard::prepare(self.series.value.first());
+    }
+}
+
+impl<const N: usize> Family<Histogram, N> {
+    /// Counts a value in base units in the series with these label values.
+    #[inline]
+    pub fn observe(&self, values: [&str; N], value: u64) {
+        self.with_cells(values, |cells, shape| shape.observe(cells, value));
+    }
+
+    /// Counts a duration in the series with these label values.
+    #[inline]
+    pub fn observe_duration(&self, values: [&str; N], duration: Duration) {
+        self.observe(values, nanoseconds(duration));
+    }
+
+    /// Counts a value in the unit that a scrape shows in the series with these label values; see [`Histogram::observe_f64`].
+    #[inline]
+    pub fn observe_f64(&self, values: [&str; N], value: f64) {
+        self.with_cells(values, |cells, shape| shape.observe_f64(cells, value));
+    }
+}
+
+/// Nanoseconds of a duration; what does not fit lies above every trackable range anyway.
+#[inline]
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Offset of the sum in a series' run.
+const SUM: usize = 0;
+/// Offset of the first bucket.
+const FIRST_BUCKET: usize = 1;
+
+/// What all series of a histogram family share.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    index: BucketIndex,
+    buckets: std::sync::Arc<Buckets>,
+    faults: std::sync::Arc<Faults>,
+}
+
+impl Shape {
+    pub(crate) fn new(buckets: Buckets, faults: std::sync::Arc<Faults>) -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self { index: BucketIndex::new(&buckets), buckets: std::sync::Arc::new(buckets), faults })
+    }
+
+    #[inline]
+    fn observe(&self, cells: &SlotRun, value: u64) {
+        let value = if value <= HIGHEST_TRACKABLE { value } else { self.saturate() };
+        let bucket = cells.first().plus(FIRST_BUCKET + self.index.bucket(value));
+        shard::observe(cells.first().plus(SUM), value, bucket);
+    }
+
+    #[inline]
+    fn observe_f64(&self, cells: &SlotRun, value: f64) {
+        if value.is_finite() && value >= 0.0 {
+            self.observe(cells, self.buckets.in_base_units(value));
+        } else {
+            self.faults.observation_refused();
+        }
+    }
+
+    #[cold]
+    fn saturate(&self) -> u64 {
+        self.faults.observation_saturated();
+        HIGHEST_TRACKABLE
+    }
+
+    fn cells(&self) -> usize {
+        FIRST_BUCKET + self.buckets.len()
+    }
+}
+
+impl Sealed for Histogram {}
+impl Instrument for Histogram {}
+
+impl Parts for Histogram {
+    type Cells = SlotRun;
+    type Shape = std::sync::Arc<Shape>;
+
+    fn cells(shape: &Self::Shape) -> Result<SlotRun, Exhausted> {
+        SlotRun::allocate(shape.cells())
+    }
+
+    fn sink(shape: &Self::Shape) -> SlotRun {
+        SlotRun::sink(shape.cells())
+    }
+
+    fn handle(series: Arc<Entry<SlotRun>>, shape: &Self::Shape) -> Self {
+        Self { series, shape: std::sync::Arc::clone(shape) }
+    }
+
+    fn values(series: &[Arc<Entry<SlotRun>>], shape: &Self::Shape, totals: &Totals) -> Values {
+        let cells = series.iter().flat_map(|series| series.value.totals(totals)).collect();
+        Values::Histogram(BucketCells::new(std::sync::Arc::clone(&shape.buckets), cells))
+    }
+}

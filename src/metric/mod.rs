@@ -1,0 +1,13 @@
+//! What callers hold: handles that name slots, and families that find them by label values.
+//!
+//! [`counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket; [`family`],
+//! [`label`] and [`table`] are the way from label values to a series; [`descriptor`] is what a family is called.
+
+pub(crate) mod bucket;
+pub(crate) mod counter;
+pub(crate) mod descriptor;
+pub(crate) mod family;
+pub(crate) mod gauge;
+pub(crate) mod histogram;
+pub(crate) mod label;
+pub(crate) mod table;

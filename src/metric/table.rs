@@ -1,0 +1,307 @@
+//! The label table: from label values to a series, looked up without a lock.
+//!
+//! An open-addressing table of [`OnceLock`]s that is only ever appended to; when it grows or loses a series it is replaced
+//! whole. Entries are shared between the old table and the new one, so a count is never forked.
+//!
+//! Read by every lookup; written under one mutex, which is entered when a series is made or removed and once a scrape: the hit
+//! path never meets it.
+//!
+//! # Orderings
+//!
+//! - An entry is published by `OnceLock::set` (Release) in `insert` and found by `get` (Acquire) in `Table::find`.
+//! - A table is published by `ArcSwap::store` in `insert` and `remove`, found by `load` in `look_up`. A lookup that still has
+//!   the old table may miss a newer entry; it then comes to `insert`, which looks again under the mutex.
+//! - A lookup keeps its guard until its store is done. So the slots of a removed series are free only after the last lookup
+//!   that could have found them (*free means unreachable*, see `shard::slot`).
+
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use super::label::{LabelNames, by_value};
+use crate::sync::{Arc, ArcSwap, HashSeeds, Mutex, OnceLock, lock};
+
+/// One series: its labels and what it counts in.
+#[derive(Debug)]
+pub(crate) struct Entry<V> {
+    /// Hash of the values: where the entry stands, and what tells most strangers apart before the texts are compared. Its highest
+    /// bit says instead that the text holds no backslash.
+    hash: u64,
+    text: Box<str>,
+    pub(crate) value: V,
+}
+
+impl<V> Entry<V> {
+    /// An entry of no table.
+    pub(crate) fn detached(value: V) -> Self {
+        Self { hash: 0, text: "".into(), value }
+    }
+
+    /// The labels as a scrape shows them, without braces.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Why a series was not inserted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused<E> {
+    /// The table holds as many series as it may.
+    Full,
+    /// The value could not be made.
+    Failed(E),
+}
+
+/// A series in order, for a snapshot.
+pub(crate) type Sorted<V> = std::sync::Arc<[Arc<Entry<V>>]>;
+
+#[derive(Debug)]
+pub(crate) struct LabelTable<V> {
+    names: LabelNames,
+    hasher: HashSeeds,
+    current: ArcSwap<Table<V>>,
+    writing: Mutex<Writing<V>>,
+}
+
+#[derive(Debug)]
+struct Writing<V> {
+    len: usize,
+    /// The series by label values, as long as none came or went since they were sorted.
+    sorted: Option<Sorted<V>>,
+    /// Counts the series that came and went.
+    changes: u64,
+}
+
+impl<V> Writing<V> {
+    fn changed(&mut self) {
+        self.sorted = None;
+        self.changes += 1;
+    }
+}
+
+/// A power of two of places, at most three quarters of them filled.
+#[derive(Debug)]
+struct Table<V>(Box<[OnceLock<Arc<Entry<V>>>]>);
+
+/// The bit of an entry's hash that says that its text holds no backslash.
+const PLAIN: u64 = 1 << 63;
+
+const FIRST_PLACES: usize = if cfg!(tachograph_loom) { 2 } else { 4 };
+
+impl<V> LabelTable<V> {
+    pub(crate) fn new(names: &[&str]) -> Self {
+        Self {
+            names: LabelNames::new(names),
+            hasher: HashSeeds::default(),
+            current: ArcSwap::from_pointee(Table::with_places(FIRST_PLACES)),
+            writing: Mutex::new(Writing { len: 0, sorted: None, changes: 0 }),
+        }
+    }
+
+    /// Calls `f` with the series of these values while nothing can take it away; `None` when there is none (or none yet
+    /// visible here: `insert` will tell).
+    #[inline]
+    pub(crate) fn look_up<R>(&self, values: &[&str], f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        let hash = self.hash(values);
+        // The guard lives until `f` is done.
+        let table = self.current.load();
+        table.find(&self.names, hash, values).map(|entry| f(entry))
+    }
+
+    /// The series of these values, made now if there is none and fewer than `limit` exist.
+    pub(crate) fn insert<E>(
+        &self,
+        values: &[&str],
+        limit: usize,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Arc<Entry<V>>, Refused<E>> {
+        let hash = self.hash(values);
+        let mut writing = lock(&self.writing);
+        let table = self.current.load();
+        if let Some(entry) = table.find(&self.names, hash, values) {
+            return Ok(Arc::clone(entry));
+        }
+        if writing.len >= limit {
+            return Err(Refused::Full);
+        }
+        let value = make().map_err(Refused::Failed)?;
+        let text = self.names.text(values);
+        let plain = if text.contains('\\') { 0 } else { PLAIN };
+        let entry = Arc::new(Entry { hash: hash | plain, text, value });
+        if (writing.len + 1) * 4 > table.0.len() * 3 {
+            let grown = Table::with_places(table.0.len() * 2);
+            for entry in table.entries() {
+                grown.put(Arc::clone(entry));
+            }
+            grown.put(Arc::clone(&entry));
+            self.current.store(Arc::new(grown));
+        } else {
+            table.put(Arc::clone(&entry));
+        }
+        writing.len += 1;
+        writing.changed();
+        Ok(entry)
+    }
+
+    /// Takes a series out; whether there was one. Handles to it go on counting, but into a cell that is no longer exposed.
+    pub(crate) fn remove(&self, values: &[&str]) -> bool {
+        let hash = self.hash(values);
+        let mut writing = lock(&self.writing);
+        let table = self.current.load();
+        let Some(gone) = table.find(&self.names, hash, values) else { return false };
+        let rest = Table::with_places(table.0.len());
+        for entry in table.entries().filter(|entry| !Arc::ptr_eq(entry, gone)) {
+            rest.put(Arc::clone(entry));
+        }
+        self.current.store(Arc::new(rest));
+        writing.len -= 1;
+        writing.changed();
+        true
+    }
+
+    /// All series, by label values. Sorts them, with no lock held, if any came or went since the last time.
+    pub(crate) fn sorted(&self) -> Sorted<V> {
+        let (mut entries, changes) = {
+            let writing = lock(&self.writing);
+            if let Some(sorted) = &writing.sorted {
+                return std::sync::Arc::clone(sorted);
+            }
+            (self.current.load().entries().cloned().collect::<Vec<_>>(), writing.changes)
+        };
+        entries.sort_unstable_by(|a, b| by_value(a.text(), b.text()));
+        let sorted: Sorted<V> = entries.into();
+        let mut writing = lock(&self.writing);
+        if writing.changes == changes {
+            writing.sorted = Some(std::sync::Arc::clone(&sorted));
+        }
+        sorted
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.writing).len
+    }
+
+    /// Heap bytes of the table and its entries, what the values own left out.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let table = self.current.load();
+        let entries: usize =
+            table.entries().map(|entry| size_of_val(&**entry) + entry.text.len() + 2 * size_of::<usize>()).sum();
+        size_of_val(&*table.0) + entries
+    }
+
+    /// Without the highest bit.
+    #[inline]
+    fn hash(&self, values: &[&str]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        for value in values {
+            value.hash(&mut hasher);
+        }
+        hasher.finish() & !PLAIN
+    }
+}
+
+impl<V> Table<V> {
+    fn with_places(places: usize) -> Self {
+        debug_assert!(places.is_power_of_two());
+        Self((0..places).map(|_| OnceLock::new()).collect())
+    }
+
+    #[inline]
+    fn find(&self, names: &LabelNames, hash: u64, values: &[&str]) -> Option<&Arc<Entry<V>>> {
+        let mask = self.0.len() - 1;
+        let mut place = hash as usize & mask;
+        // Ends: a quarter of the places is empty.
+        while let Some(entry) = self.0[place & mask].get() {
+            if entry.hash & !PLAIN == hash && names.are(&entry.text, entry.hash & PLAIN != 0, values) {
+                return Some(entry);
+            }
+            place += 1;
+        }
+        None
+    }
+
+    /// Puts an entry into the first empty place of its chain.
+    fn put(&self, mut entry: Arc<Entry<V>>) {
+        let mask = self.0.len() - 1;
+        let mut place = entry.hash as usize & mask;
+        while let Err(back) = self.0[place & mask].set(entry) {
+            entry = back;
+            place += 1;
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Arc<Entry<V>>> {
+        self.0.iter().filter_map(OnceLock::get)
+    }
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use std::collections::HashMap;
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn insert(table: &LabelTable<u32>, values: &[&str], limit: usize, value: u32) -> Option<u32> {
+        table.insert(values, limit, || Ok::<_, Infallible>(value)).ok().map(|entry| entry.value)
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert([String; 2]),
+        Remove([String; 2]),
+        LookUp([String; 2]),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let values = || ["[ab\\\"]{0,2}", "[ab\n]{0,2}"];
+        prop_oneof![
+            3 => values().prop_map(Step::Insert),
+            1 => values().prop_map(Step::Remove),
+            2 => values().prop_map(Step::LookUp),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_behaves_like_a_map(steps in prop::collection::vec(step(), 0..200), limit in 1usize..60) {
+            let table = LabelTable::new(&["a", "b"]);
+            let mut map: HashMap<[String; 2], u32> = HashMap::new();
+            for (at, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Insert(values) => {
+                        let room = map.len() < limit;
+                        let expected = map.get(&values).copied().or(room.then_some(at as u32));
+                        prop_assert_eq!(insert(&table, &[&values[0], &values[1]], limit, at as u32), expected);
+                        if let Some(value) = expected {
+                            map.insert(values, value);
+                        }
+                    }
+                    Step::Remove(values) => {
+                        prop_assert_eq!(table.remove(&[&values[0], &values[1]]), map.remove(&values).is_some());
+                    }
+                    Step::LookUp(values) => {
+                        let found = table.look_up(&[&values[0], &values[1]], |entry| entry.value);
+                        prop_assert_eq!(found, map.get(&values).copied());
+                    }
+                }
+                prop_assert_eq!(table.len(), map.len());
+            }
+            let mut expected: Vec<_> = map.into_iter().collect();
+            expected.sort();
+            let values: Vec<u32> = table.sorted().iter().map(|entry| entry.value).collect();
+            prop_assert_eq!(values, expected.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn growth_keeps_every_entry_itself() {
+        let table = LabelTable::new(&["a"]);
+        let first = table.insert(&["0"], 1_000, || Ok::<_, Infallible>(0)).unwrap();
+        for n in 1..1_000 {
+            insert(&table, &[&n.to_string()], 1_000, n);
+        }
+        assert!(table.look_up(&["0"], |entry| std::ptr::eq(entry, &*first)).unwrap());
+        assert_eq!(table.insert(&["x"], 1_000, || Ok::<_, Infallible>(0)).unwrap_err(), Refused::Full);
+    }
+}

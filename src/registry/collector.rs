@@ -1,0 +1,230 @@
+//! Collectors: values that are read when a scrape comes, not counted as they happen.
+//!
+//! A collector is somebody else's code. It runs with no lock held, on a thread of its own, against a deadline; if it panics, is
+//! late or breaks the rules, its own families are left out of that snapshot, and the failure is counted.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::error::RegisterError;
+use crate::metric::descriptor::{Descriptor, Kind};
+use crate::metric::label::LabelNames;
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot};
+use crate::sync::{AtomicBool, Ordering};
+
+/// Reads values when a snapshot is taken: of the process, of a runtime, of a pool.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Collector, Descriptor, Kind, RegisterError, Registry, Sink};
+///
+/// struct Pool;
+///
+/// impl Collector for Pool {
+///     fn describe(&self) -> Result<Vec<Descriptor>, RegisterError> {
+///         Ok(vec![Descriptor::new("pool_connections", Kind::Gauge, "Connections by state.")?])
+///     }
+///
+///     fn collect(&self, sink: &mut Sink<'_>) {
+///         sink.gauge("pool_connections", &[("state", "idle")], 3.0);
+///     }
+/// }
+///
+/// let registry = Registry::new();
+/// registry.register_collector("pool", Pool)?;
+/// assert!(registry.snapshot().text().ends_with("pool_connections{state=\"idle\"} 3\n"));
+/// # Ok::<(), RegisterError>(())
+/// ```
+pub trait Collector: Send + Sync + 'static {
+    /// The families that `collect` may give values to. Asked once, at registration.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`Descriptor::new`] refuses; it refuses the registration.
+    fn describe(&self) -> Result<Vec<Descriptor>, RegisterError>;
+
+    /// Gives the values of now to the sink. It may take its time, but not longer than a second.
+    fn collect(&self, sink: &mut Sink<'_>);
+}
+
+/// Takes the values of a [`Collector`].
+///
+/// A value is refused when its family was not described, is of another type, or has these labels already, when a label's name
+/// is not legal, or when a counter is negative or not finite. Refused values are left out and counted as failures of the collector.
+#[derive(Debug)]
+pub struct Sink<'a> {
+    families: &'a [Arc<Descriptor>],
+    /// Series by family, in the order of `families`.
+    series: Vec<Vec<CollectedSeries>>,
+    seen: HashSet<(usize, Box<str>)>,
+    refused: bool,
+}
+
+impl Sink<'_> {
+    /// Gives a gauge's value.
+    pub fn gauge(&mut self, family: &str, labels: &[(&str, &str)], value: f64) {
+        self.push(family, Kind::Gauge, labels, CollectedValue::Gauge(value));
+    }
+
+    /// Gives a counter's value, a whole number.
+    pub fn counter(&mut self, family: &str, labels: &[(&str, &str)], value: u64) {
+        self.push(family, Kind::Counter, labels, CollectedValue::Counter(value));
+    }
+
+    /// Gives a counter's value that is no whole number, such as seconds of processor time.
+    pub fn counter_f64(&mut self, family: &str, labels: &[(&str, &str)], value: f64) {
+        if value.is_finite() && value >= 0.0 {
+            self.push(family, Kind::Counter, labels, CollectedValue::FloatCounter(value));
+        } else {
+            self.refused = true;
+        }
+    }
+
+    fn push(&mut self, family: &str, kind: Kind, labels: &[(&str, &str)], value: CollectedValue) {
+        let known = self.families.iter().position(|known| known.name() == family && known.kind() == kind);
+        let (names, values): (Vec<&str>, Vec<&str>) = labels.iter().copied().unzip();
+        match known {
+            Some(family) if self.families[family].validate_labels(&names).is_ok() => {
+                let labels = LabelNames::new(&names).text(&values);
+                // The same labels in another order are the same series to a scraper.
+                let mut sorted = labels_sorted(&names, &values);
+                sorted.sort_unstable();
+                if self.seen.insert((family, sorted.concat().into())) {
+                    self.series[family].push(CollectedSeries { labels, value });
+                } else {
+                    self.refused = true;
+                }
+            }
+            _ => self.refused = true,
+        }
+    }
+}
+
+/// Each label in a form that no other label has, however names and values run together.
+fn labels_sorted(names: &[&str], values: &[&str]) -> Vec<String> {
+    names.iter().zip(values).map(|(name, value)| LabelNames::new(&[name]).text(&[value]).into()).collect()
+}
+
+/// A registered collector and the thread it runs on.
+pub(crate) struct Registered {
+    name: Box<str>,
+    families: Arc<[Arc<Descriptor>]>,
+    collector: Arc<dyn Collector>,
+    /// Set while a collection has been asked for and has not come back: a collector that hangs is asked no second time.
+    busy: Arc<AtomicBool>,
+    /// Where the thread takes its work; `None` until the first collection, and after the thread could not be started.
+    /// A mutex is enough: only a snapshot takes it.
+    work: Mutex<Option<SyncSender<Work>>>,
+}
+
+/// What a collector's thread is to send its families to.
+type Work = Sender<Collected>;
+
+/// What came of one collection: a family snapshot each, and whether something was refused. `None` after a panic.
+type Collected = Option<(Vec<FamilySnapshot>, bool)>;
+
+/// A collection under way.
+pub(crate) struct Pending<'a> {
+    collector: &'a Registered,
+    result: Option<Receiver<Collected>>,
+}
+
+impl fmt::Debug for Registered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Registered {
+    pub(crate) fn new(name: &str, families: Vec<Descriptor>, collector: impl Collector) -> Self {
+        Self {
+            name: name.into(),
+            families: families.into_iter().map(Arc::new).collect(),
+            collector: Arc::new(collector),
+            busy: Arc::new(AtomicBool::new(false)),
+            work: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Starts a collection; `Pending::wait` has its result.
+    pub(crate) fn start(&self) -> Pending<'_> {
+        // AcqRel: taken here, given back by the collector's thread after all it did.
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Pending { collector: self, result: None };
+        }
+        let (sender, result) = channel();
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        if work.is_none() {
+            *work = self.start_thread();
+        }
+        match &*work {
+            Some(thread) => {
+                if thread.send(sender).is_err() {
+                    *work = None;
+                    self.busy.store(false, Ordering::Release);
+                }
+            }
+            // Where there are no threads to be had, the asker collects; it then waits as long as that takes.
+            None => {
+                let _ = sender.send(collect(&*self.collector, &self.families));
+                self.busy.store(false, Ordering::Release);
+            }
+        }
+        Pending { collector: self, result: Some(result) }
+    }
+
+    fn start_thread(&self) -> Option<SyncSender<Work>> {
+        // The thread ends when the sender is dropped with its registry.
+        let (work, todo) = sync_channel::<Work>(1);
+        let (collector, families, busy) = (Arc::clone(&self.collector), Arc::clone(&self.families), Arc::clone(&self.busy));
+        let run = move || {
+            for reply in todo {
+                let collected = collect(&*collector, &families);
+                // Release: pairs with the swap in `start`.
+                busy.store(false, Ordering::Release);
+                // Nobody listens any more if we are late.
+                let _ = reply.send(collected);
+            }
+        };
+        std::thread::Builder::new().name(format!("tachograph-{}", self.name)).spawn(run).ok().map(|_| work)
+    }
+}
+
+impl Pending<'_> {
+    /// The families, and what went wrong if not all of them came, or not in time.
+    pub(crate) fn wait(self, deadline: Instant) -> (Vec<FamilySnapshot>, Option<&'static str>) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.result.and_then(|result| result.recv_timeout(left).ok()) {
+            Some(Some((families, false))) => (families, None),
+            Some(Some((families, true))) => (families, Some("refused")),
+            Some(None) => (Vec::new(), Some("panicked")),
+            None => (Vec::new(), Some("late")),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.collector.name()
+    }
+}
+
+fn collect(collector: &dyn Collector, families: &[Arc<Descriptor>]) -> Collected {
+    let mut sink =
+        Sink { families, series: families.iter().map(|_| Vec::new()).collect(), seen: HashSet::new(), refused: false };
+    catch_unwind(AssertUnwindSafe(|| collector.collect(&mut sink))).ok()?;
+    let refused = sink.refused;
+    let snapshots = families
+        .iter()
+        .zip(sink.series)
+        .map(|(family, series)| FamilySnapshot::collected(Arc::clone(family), series))
+        .collect();
+    Some((snapshots, refused))
+}

@@ -1,0 +1,163 @@
+//! The engine's own families: what a scrape costs, what is held, what was refused.
+
+use std::sync::{Arc, Weak};
+
+use super::{Faults, RegisterError, Registry, RegistryCore};
+use crate::metric::bucket::Buckets;
+use crate::metric::counter::Counter;
+use crate::metric::descriptor::{Descriptor, Kind};
+use crate::metric::family::Family;
+use crate::metric::histogram::{Histogram, Shape};
+use crate::metric::label::Labels;
+use crate::metric::table::LabelTable;
+use crate::shard::{SlotRun, Totals, engine_stats};
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, Reading, Source};
+
+/// What a registry measures of itself, whether it is exposed or not.
+pub(super) struct Engine {
+    snapshot_durations: Family<Histogram, 0>,
+    pub(super) snapshot_duration: Histogram,
+    fold_panics_family: Family<Counter, 0>,
+    pub(super) fold_panics: Counter,
+}
+
+impl Engine {
+    pub(super) fn new(faults: Arc<Faults>) -> Self {
+        let descriptor = |name, kind, help| Descriptor::new(name, kind, help).expect("our own names are legal");
+        let buckets = Buckets::seconds(&[0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0])
+            .expect("our own bounds are whole nanoseconds");
+        let snapshot_durations = Family::new(
+            descriptor("tachograph_snapshot_duration_seconds", Kind::Histogram, "Time to fold and read one snapshot."),
+            Labels::new([]),
+            Shape::new(buckets, Arc::clone(&faults)),
+            Arc::clone(&faults),
+        );
+        let fold_panics_family = Family::new(
+            descriptor("tachograph_fold_panics_total", Kind::Counter, "Folds that panicked: a defect of the engine."),
+            Labels::new([]),
+            (),
+            faults,
+        );
+        Self {
+            snapshot_duration: snapshot_durations.handle([]),
+            snapshot_durations,
+            fold_panics: fold_panics_family.handle([]),
+            fold_panics_family,
+        }
+    }
+}
+
+/// A family whose series are made anew for each snapshot.
+struct Callback<F> {
+    descriptor: Arc<Descriptor>,
+    read: Arc<F>,
+}
+
+impl<F: Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static> Source for Callback<F> {
+    fn descriptor(&self) -> &Arc<Descriptor> {
+        &self.descriptor
+    }
+
+    fn list(&self) -> Reading {
+        let (descriptor, read) = (Arc::clone(&self.descriptor), Arc::clone(&self.read));
+        Box::new(move |totals| FamilySnapshot::collected(descriptor, read(totals)))
+    }
+
+    fn series(&self) -> usize {
+        1
+    }
+
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Makes a source of a callback.
+fn callback(
+    name: &str,
+    kind: Kind,
+    help: &str,
+    read: impl Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static,
+) -> Result<Arc<dyn Source>, RegisterError> {
+    Ok(Arc::new(Callback { descriptor: Arc::new(Descriptor::new(name, kind, help)?), read: Arc::new(read) }))
+}
+
+fn unlabelled(value: CollectedValue) -> Vec<CollectedSeries> {
+    vec![CollectedSeries { labels: "".into(), value }]
+}
+
+fn gauge(value: usize) -> Vec<CollectedSeries> {
+    unlabelled(CollectedValue::Gauge(value as f64))
+}
+
+fn counter(value: u64) -> Vec<CollectedSeries> {
+    unlabelled(CollectedValue::Counter(value))
+}
+
+/// The counts of a table that may have grown since the fold: a run that the fold did not see counts as it stands.
+fn table(table: &LabelTable<SlotRun>) -> Vec<CollectedSeries> {
+    let count = |run: &SlotRun| CollectedValue::Counter(run.sum(0));
+    table.sorted().iter().map(|entry| CollectedSeries { labels: entry.text().into(), value: count(&entry.value) }).collect()
+}
+
+pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
+    if registry.0.families().sources.contains_key("tachograph_snapshot_duration_seconds") {
+        return Ok(());
+    }
+    let engine = &registry.0.engine;
+    let faults = || Arc::clone(&registry.0.faults);
+    let sources = || Arc::downgrade(&registry.0);
+    let (refused, saturated, series_refused, collector_failures) = (faults(), faults(), faults(), faults());
+    let (of_series, of_bytes) = (sources(), sources());
+    registry.register_sources(vec![
+        engine.snapshot_durations.source(),
+        engine.fold_panics_family.source(),
+        callback("tachograph_build_info", Kind::Gauge, "Version of the engine.", |_| {
+            let labels = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"");
+            vec![CollectedSeries { labels: labels.into(), value: CollectedValue::Gauge(1.0) }]
+        })?,
+        callback("tachograph_series", Kind::Gauge, "Series of this registry's families.", move |_| {
+            gauge(each_source(&of_series).map(|source| source.series()).sum())
+        })?,
+        callback(
+            "tachograph_held_bytes",
+            Kind::Gauge,
+            "Heap bytes of the process's shards and this registry's tables.",
+            move |totals| gauge(totals.shard_bytes + each_source(&of_bytes).map(|source| source.heap_bytes()).sum::<usize>()),
+        )?,
+        callback("tachograph_shards", Kind::Gauge, "Shards: the most threads that have counted at one time.", |totals| {
+            gauge(totals.shards)
+        })?,
+        callback("tachograph_slots", Kind::Gauge, "Cells a thread that series of the process hold.", |_| {
+            gauge(engine_stats().slots)
+        })?,
+        callback(
+            "tachograph_observations_refused_total",
+            Kind::Counter,
+            "Observations that were NaN, infinite or negative.",
+            move |totals| counter(refused.observations_refused(totals)),
+        )?,
+        callback(
+            "tachograph_observations_saturated_total",
+            Kind::Counter,
+            "Observations above the trackable range, counted as its highest value.",
+            move |totals| counter(saturated.observations_saturated(totals)),
+        )?,
+        callback(
+            "tachograph_series_refused_total",
+            Kind::Counter,
+            "Look-ups of new series in a family that is at its limit.",
+            move |_| table(series_refused.series_refused_by_family()),
+        )?,
+        callback(
+            "tachograph_collector_failures_total",
+            Kind::Counter,
+            "Collections that gave less than they should.",
+            move |_| table(collector_failures.collectors_failed_by_name()),
+        )?,
+    ])
+}
+
+fn each_source(registry: &Weak<RegistryCore>) -> impl Iterator<Item = Arc<dyn Source>> {
+    registry.upgrade().map(|registry| registry.sources()).unwrap_or_default().into_iter()
+}

@@ -1,0 +1,78 @@
+//! Why a registration was refused.
+
+use std::fmt;
+
+use crate::metric::descriptor::Kind;
+
+/// Why a family was not registered. Nothing has changed when one is returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The name is not of `[a-zA-Z_:][a-zA-Z0-9_:]*`: use letters, digits, `_` and `:`.
+    InvalidName {
+        /// The name.
+        name: String,
+    },
+    /// A counter's name does not end in `_total`: append it.
+    CounterWithoutTotal {
+        /// The name.
+        name: String,
+    },
+    /// The name ends as only a part of a family may: drop the suffix.
+    ReservedSuffix {
+        /// The name.
+        name: String,
+        /// Its suffix.
+        suffix: &'static str,
+    },
+    /// A label's name cannot stand in a scrape: rename the label.
+    InvalidLabel {
+        /// The family that was to be registered.
+        family: String,
+        /// The label's name.
+        label: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Two families would both write samples or metadata of one name: rename one of them.
+    Clash {
+        /// The family that was to be registered.
+        family: String,
+        /// The name that both would write.
+        name: String,
+        /// The family that is there already.
+        with: String,
+        /// Its type.
+        kind: Kind,
+    },
+    /// All slots of the process are in use: drop registries or series, or keep fewer.
+    Exhausted {
+        /// The family that was to be registered.
+        family: String,
+    },
+}
+
+impl fmt::Display for RegisterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidName { name } => {
+                write!(f, "metric name {name:?} is not of letters, digits, _ and :, starting with no digit: rename it")
+            }
+            Self::CounterWithoutTotal { name } => {
+                write!(f, "counter {name:?} does not end in _total: name it \"{}_total\"", name.trim_end_matches("_total"))
+            }
+            Self::ReservedSuffix { name, suffix } => {
+                write!(f, "{name:?} ends in {suffix}, which the parts of a family end in: name it without")
+            }
+            Self::InvalidLabel { family, label, why } => write!(f, "label {label:?} of {family:?} is refused: {why}"),
+            Self::Clash { family, name, with, kind } => {
+                write!(f, "{family:?} clashes with the {kind} {with:?}: both would write {name:?}; rename one of them")
+            }
+            Self::Exhausted { family } => {
+                write!(f, "no room for {family:?}: all slots of the process are in use; drop registries or series")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RegisterError {}

@@ -1,0 +1,421 @@
+//! Registries: which families there are, that no two clash, and where their snapshots are published.
+
+mod collector;
+mod engine;
+mod error;
+mod faults;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use collector::{Collector, Sink};
+pub use error::RegisterError;
+pub(crate) use faults::Faults;
+
+use arc_swap::ArcSwapOption;
+use collector::Registered;
+
+use crate::metric::bucket::Buckets;
+use crate::metric::counter::{Counter, UpDownCounter};
+use crate::metric::descriptor::{Descriptor, Kind};
+use crate::metric::family::{Family, Instrument};
+use crate::metric::gauge::Gauge;
+use crate::metric::histogram::{Histogram, Shape};
+use crate::metric::label::Labels;
+use crate::shard::Totals;
+use crate::snapshot::window::Window;
+use crate::snapshot::{self, Snapshot, Source};
+
+/// A set of families that are scraped together.
+///
+/// Registries are independent: two in one process never see each other's series. Cloning is cheap, and clones are the same
+/// registry. When the last clone and the last handle are dropped, the memory of its series serves others.
+///
+/// # Examples
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// let jobs = registry.counter("jobs_total", "Jobs done.")?;
+/// jobs.inc();
+/// assert_eq!(
+///     registry.snapshot().text(),
+///     "# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total 1\n"
+/// );
+///
+/// let error = registry.gauge("jobs_total", "Something else.").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "\"jobs_total\" clashes with the counter \"jobs_total\": both would write \"jobs_total\"; rename one of them"
+/// );
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Registry(Arc<RegistryCore>);
+
+/// What a registry and the snapshot thread share. Registration and snapshots enter its mutexes, counting never does.
+pub(crate) struct RegistryCore {
+    families: Mutex<Families>,
+    windows: Mutex<Vec<Arc<Window>>>,
+    published: ArcSwapOption<Snapshot>,
+    faults: Arc<Faults>,
+    engine: engine::Engine,
+}
+
+#[derive(Default)]
+struct Families {
+    sources: BTreeMap<Box<str>, Arc<dyn Source>>,
+    collectors: Vec<Arc<Registered>>,
+    /// Each name that samples or metadata may carry in any format, with the family that claims it.
+    claimed: HashMap<String, (Box<str>, Kind)>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Registry {
+    /// An empty registry.
+    pub fn new() -> Self {
+        let faults = Arc::new(Faults::new());
+        Self(Arc::new(RegistryCore {
+            families: Mutex::default(),
+            windows: Mutex::default(),
+            published: ArcSwapOption::empty(),
+            engine: engine::Engine::new(Arc::clone(&faults)),
+            faults,
+        }))
+    }
+
+    /// Registers a counter without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal, does not end in `_total` or clashes, or when there is no room.
+    pub fn counter(&self, name: &str, help: &str) -> Result<Counter, RegisterError> {
+        self.counter_family(name, help, []).map(|family| family.handle([]))
+    }
+
+    /// Registers an up-down counter without labels; it is exposed as a gauge.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal or clashes, or when there is no room.
+    pub fn up_down_counter(&self, name: &str, help: &str) -> Result<UpDownCounter, RegisterError> {
+        self.up_down_counter_family(name, help, []).map(|family| family.handle([]))
+    }
+
+    /// Registers a gauge without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal or clashes.
+    pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge, RegisterError> {
+        self.gauge_family(name, help, []).map(|family| family.handle([]))
+    }
+
+    /// Registers a histogram without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal or clashes, or when there is no room.
+    pub fn histogram(&self, name: &str, help: &str, buckets: Buckets) -> Result<Histogram, RegisterError> {
+        self.histogram_family(name, help, [], buckets).map(|family| family.handle([]))
+    }
+
+    /// Registers counters with labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`counter`](Self::counter), and [`RegisterError::InvalidLabel`].
+    pub fn counter_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+    ) -> Result<Family<Counter, N>, RegisterError> {
+        self.family(Descriptor::new(name, Kind::Counter, help)?, labels.into(), ())
+    }
+
+    /// Registers up-down counters with labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`up_down_counter`](Self::up_down_counter), and [`RegisterError::InvalidLabel`].
+    pub fn up_down_counter_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+    ) -> Result<Family<UpDownCounter, N>, RegisterError> {
+        self.family(Descriptor::new(name, Kind::Gauge, help)?, labels.into(), ())
+    }
+
+    /// Registers gauges with labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`gauge`](Self::gauge), and [`RegisterError::InvalidLabel`].
+    pub fn gauge_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+    ) -> Result<Family<Gauge, N>, RegisterError> {
+        self.family(Descriptor::new(name, Kind::Gauge, help)?, labels.into(), ())
+    }
+
+    /// Registers histograms with labels, all with the same buckets.
+    ///
+    /// # Errors
+    ///
+    /// As [`histogram`](Self::histogram), and [`RegisterError::InvalidLabel`].
+    pub fn histogram_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+        buckets: Buckets,
+    ) -> Result<Family<Histogram, N>, RegisterError> {
+        let shape = Shape::new(buckets, Arc::clone(&self.0.faults));
+        self.family(Descriptor::new(name, Kind::Histogram, help)?, labels.into(), shape)
+    }
+
+    /// Registers a collector, whose values are read when a snapshot is taken. `name` tells it from others in
+    /// `tachograph_collector_failures_total`.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when a family that it describes clashes or is not legal; then none of them is registered.
+    pub fn register_collector(&self, name: &str, collector: impl Collector) -> Result<(), RegisterError> {
+        let described = collector.describe()?;
+        let mut families = self.0.families();
+        families.claim(&described)?;
+        families.collectors.push(Arc::new(Registered::new(name, described, collector)));
+        Ok(())
+    }
+
+    /// Adds the engine's own families to this registry's scrapes, `tachograph_*`: what it costs and what it refused. Once is
+    /// enough; further calls change nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Clash`] when one of them is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let registry = tachograph::Registry::new();
+    /// registry.register_engine_metrics()?;
+    /// assert!(registry.snapshot().text().contains("\ntachograph_observations_refused_total 0\n"));
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn register_engine_metrics(&self) -> Result<(), RegisterError> {
+        engine::register(self)
+    }
+
+    /// Takes a snapshot and waits for it. It holds every increment that happened before the call.
+    ///
+    /// Callers that wait at the same time share one fold. Not for async code, which must not block: see
+    /// [`snapshot_with`](Self::snapshot_with).
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        snapshot::ask(&self.0, Box::new(move |answer| _ = sender.send(answer)));
+        match receiver.recv() {
+            Ok(Ok(snapshot)) => snapshot,
+            // The fold panicked; if it does so here again, the caller shall know.
+            Ok(Err(_)) | Err(_) => snapshot::take_now(&self.0),
+        }
+    }
+
+    /// Takes a snapshot and hands it to `reply`, on the snapshot thread: do no work there, pass it on. The call itself does not
+    /// wait. Should the engine fail, `reply` is dropped without being called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let registry = tachograph::Registry::new();
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// registry.snapshot_with(move |snapshot| _ = sender.send(snapshot));
+    /// assert_eq!(receiver.recv()?.series_count(), 0);
+    /// # Ok::<(), std::sync::mpsc::RecvError>(())
+    /// ```
+    pub fn snapshot_with(&self, reply: impl FnOnce(Arc<Snapshot>) + Send + 'static) {
+        let reply = move |answer: Result<_, _>| {
+            if let Ok(snapshot) = answer {
+                reply(snapshot);
+            }
+        };
+        snapshot::ask(&self.0, Box::new(reply));
+    }
+
+    /// The last snapshot that was taken, for readers to whom an old one will do.
+    pub fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.0.published.load_full()
+    }
+
+    fn family<M: Instrument, const N: usize>(
+        &self,
+        descriptor: Descriptor,
+        labels: Labels<N>,
+        shape: M::Shape,
+    ) -> Result<Family<M, N>, RegisterError> {
+        let family = self.new_family(descriptor, labels, shape)?;
+        self.register_sources(vec![family.source()])?;
+        Ok(family)
+    }
+
+    /// A family for this registry that is not registered yet.
+    pub(crate) fn new_family<M: Instrument, const N: usize>(
+        &self,
+        descriptor: Descriptor,
+        labels: Labels<N>,
+        shape: M::Shape,
+    ) -> Result<Family<M, N>, RegisterError> {
+        descriptor.validate_labels(&labels.names)?;
+        if let Some(label) = labels.unknown() {
+            return Err(RegisterError::InvalidLabel {
+                family: descriptor.name().into(),
+                label: label.into(),
+                why: "it was called unbounded but is not among the family's labels",
+            });
+        }
+        // Room for one series more than now, so that a process without room hears of it here and not at the first look-up.
+        M::cells(&shape).map_err(|_| RegisterError::Exhausted { family: descriptor.name().into() })?;
+        Ok(Family::new(descriptor, labels, shape, Arc::clone(&self.0.faults)))
+    }
+
+    /// Registers families, all or none.
+    pub(crate) fn register_sources(&self, sources: Vec<Arc<dyn Source>>) -> Result<(), RegisterError> {
+        let described: Vec<Descriptor> = sources.iter().map(|source| Descriptor::clone(source.descriptor())).collect();
+        let mut families = self.0.families();
+        families.claim(&described)?;
+        sources.into_iter().for_each(|source| families.insert(source));
+        Ok(())
+    }
+
+    /// Has a window slide with the ticks of the snapshot thread.
+    pub(crate) fn register_window(&self, window: Arc<Window>) {
+        let mut windows = self.0.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.push(window);
+        if windows.len() == 1 {
+            snapshot::keep_ticking(&self.0);
+        }
+    }
+
+    pub(crate) fn faults(&self) -> Arc<Faults> {
+        Arc::clone(&self.0.faults)
+    }
+}
+
+impl Families {
+    /// Claims all names of these families, or none and says what clashes.
+    fn claim(&mut self, described: &[Descriptor]) -> Result<(), RegisterError> {
+        let mut claims = HashMap::new();
+        for family in described {
+            for name in family.claimed_names() {
+                if let Some((with, kind)) = self.claimed.get(&name).or_else(|| claims.get(&name)) {
+                    let (with, kind) = (with.to_string(), *kind);
+                    return Err(RegisterError::Clash { family: family.name().into(), name, with, kind });
+                }
+                claims.insert(name, (Box::from(family.name()), family.kind()));
+            }
+        }
+        self.claimed.extend(claims);
+        Ok(())
+    }
+
+    fn insert(&mut self, source: Arc<dyn Source>) {
+        self.sources.insert(source.descriptor().name().into(), source);
+    }
+}
+
+impl RegistryCore {
+    fn families(&self) -> MutexGuard<'_, Families> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The families' sources now; the lock is not held while they are read.
+    pub(crate) fn sources(&self) -> Vec<Arc<dyn Source>> {
+        self.families().sources.values().cloned().collect()
+    }
+
+    pub(crate) fn collectors(&self) -> Vec<Arc<Registered>> {
+        self.families().collectors.clone()
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    pub(crate) fn slide_windows(&self, totals: &Totals, now: std::time::Instant) {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        windows.iter().for_each(|window| window.slide(totals, now));
+    }
+
+    /// Makes a snapshot the last one, unless a younger one is published already.
+    pub(crate) fn publish(&self, snapshot: Arc<Snapshot>, took: Duration) {
+        self.engine.snapshot_duration.observe_duration(took);
+        self.published.rcu(|last| match last {
+            Some(last) if last.taken_at() > snapshot.taken_at() => Arc::clone(last),
+            _ => Arc::clone(&snapshot),
+        });
+    }
+
+    pub(crate) fn fold_panicked(&self) {
+        self.engine.fold_panics.inc();
+    }
+}
+
+impl std::fmt::Debug for RegistryCore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let families = self.families();
+        f.debug_struct("RegistryCore")
+            .field("families", &families.sources.keys().collect::<Vec<_>>())
+            .field("collectors", &families.collectors)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_meet_in_a_scrape_clash() {
+        let buckets = || Buckets::bytes(&[1]).unwrap();
+        let registry = Registry::new();
+        registry.histogram("h", "", buckets()).unwrap();
+        registry.counter("c_total", "").unwrap();
+        for name in ["h", "h_bucket", "h_sum", "h_count", "h_created", "c_total", "c", "c_created"] {
+            let error = registry.gauge(name, "").unwrap_err();
+            assert!(matches!(&error, RegisterError::Clash { name: clashing, .. } if clashing == name), "{error}");
+        }
+        registry.gauge("x_count", "").unwrap();
+        let error = registry.histogram("x", "", buckets()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "\"x\" clashes with the gauge \"x_count\": both would write \"x_count\"; rename one of them"
+        );
+        registry.gauge("x", "").expect("a refused registration claims nothing");
+    }
+
+    #[test]
+    fn registries_do_not_see_each_other() {
+        let (one, two) = (Registry::new(), Registry::new());
+        let counter = one.counter("a_total", "").unwrap();
+        two.counter("a_total", "").unwrap().inc_by(5);
+        counter.inc();
+        assert_eq!(one.snapshot().text(), "# HELP a_total \n# TYPE a_total counter\na_total 1\n");
+        assert_eq!(two.snapshot().text(), "# HELP a_total \n# TYPE a_total counter\na_total 5\n");
+    }
+
+    #[test]
+    fn an_unknown_unbounded_label_is_refused() {
+        let labels = Labels::new(["path"]).unbounded(["paht"]);
+        let error = Registry::new().counter_family("a_total", "", labels).unwrap_err();
+        assert!(error.to_string().contains("paht"), "{error}");
+    }
+}

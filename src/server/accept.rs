@@ -1,0 +1,138 @@
+//! The accept loop: takes connections until the shutdown, outlives every error, then sees the requests in flight off.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use super::connection;
+use super::state::{Standing, State};
+
+/// The accept loop beats twice in the second that health allows it.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// The pause after a first failed accept; it doubles with each further one up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Shorter than [`HEARTBEAT`], so that a beat can never keep a pause from ending.
+const LONGEST_PAUSE: Duration = Duration::from_millis(320);
+/// Connections beyond the limit that are answered with 503 at once; any more are closed unanswered.
+const SURPLUS: usize = 64;
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Connections that were still at work at [`Options::shutdown_timeout`](super::Options::shutdown_timeout) and were cut.
+    pub cut: usize,
+}
+
+/// Serves `listener` until `shutdown` is ready, then stops accepting, lets the requests in flight finish, and returns.
+///
+/// A failing accept (such as for want of file descriptors) is waited out; nothing but `shutdown` ends the server.
+pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Output = ()>) -> Stopped {
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let places = Places::new(state.options().max_connections);
+    let mut backoff = Backoff::default();
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            _ = heartbeat.tick() => {
+                state.heartbeat().beat();
+                continue;
+            }
+            Some(_) = connections.join_next() => continue,
+            accepted = backoff.accept(&listener) => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(cause) => {
+                backoff.failed(&cause);
+                continue;
+            }
+        };
+        backoff = Backoff::default();
+        let Some((standing, place)) = places.take() else {
+            tracing::debug!(%peer, "a connection beyond the limit is closed unanswered");
+            continue;
+        };
+        let serving = connection::serve(stream, peer, state.clone(), standing, graceful.watcher());
+        connections.spawn(async move {
+            serving.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    let finished = async {
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    };
+    if timeout(state.options().shutdown_timeout, finished).await.is_ok() {
+        return Stopped { cut: 0 };
+    }
+    while connections.try_join_next().is_some() {}
+    let cut = connections.len();
+    connections.shutdown().await;
+    tracing::warn!(cut, "connections were cut at the end of the shutdown");
+    Stopped { cut }
+}
+
+/// The places that connections take.
+struct Places {
+    /// None when there is no limit.
+    admitted: Option<Arc<Semaphore>>,
+    surplus: Arc<Semaphore>,
+}
+
+impl Places {
+    fn new(limit: usize) -> Self {
+        let limited = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        Self { admitted: (limit > 0).then(|| limited(limit)), surplus: limited(SURPLUS) }
+    }
+
+    /// Finds a place for a connection; none when those of the surplus are taken too.
+    fn take(&self) -> Option<(Standing, Option<OwnedSemaphorePermit>)> {
+        let Some(admitted) = &self.admitted else {
+            return Some((Standing::Admitted, None));
+        };
+        if let Ok(place) = Arc::clone(admitted).try_acquire_owned() {
+            return Some((Standing::Admitted, Some(place)));
+        }
+        let place = Arc::clone(&self.surplus).try_acquire_owned().ok()?;
+        Some((Standing::Surplus, Some(place)))
+    }
+}
+
+/// The waiting after failed accepts.
+#[derive(Default)]
+struct Backoff {
+    /// When to try again, and the pause that led there; none while all is well.
+    waiting: Option<(Instant, Duration)>,
+}
+
+impl Backoff {
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(tokio::net::TcpStream, std::net::SocketAddr)> {
+        if let Some((until, _)) = self.waiting {
+            sleep_until(until).await;
+        }
+        listener.accept().await
+    }
+
+    fn failed(&mut self, cause: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+        // These speak of the one connection, which is gone; the next may be taken at once.
+        if matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
+            return;
+        }
+        let pause = self.waiting.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
+        tracing::warn!(%cause, pause_ms = pause.as_millis() as u64, "a connection could not be accepted");
+        self.waiting = Some((Instant::now() + pause, pause));
+    }
+}

@@ -1,0 +1,62 @@
+//! A small HTTP/1 server around the engine: it serves `/metrics` and `/health/quick` beside routes of your own,
+//! and observes every request with [`HttpMetrics`](crate::http::HttpMetrics).
+//!
+//! The path of a request through the files: `accept` takes the connection, `connection` speaks HTTP on it, `state` finds the
+//! route (`route`) and calls its handler with a [`Request`] (`request`), the handler answers with what `respond` and
+//! `body` offer, and `observe` sees the answer off and counts it.
+//!
+//! A request is timed from its head read to the last byte of the answer handed over, and is counted exactly once:
+//! before the client can see the answer's last byte, so that whoever has the answer finds it in the next scrape,
+//! or when the connection is given up. A client that leaves before there is an answer counts as status
+//! [`CLIENT_GONE`]. What is not HTTP (a malformed head, a head that is too long or never ends) is answered or cut by
+//! hyper and belongs to no request, so it is not counted.
+//!
+//! # Examples
+//!
+//! ```
+//! use tachograph::http::{HttpMetrics, HttpOptions};
+//! use tachograph::server::{self, Options, Route, Routes, State, StatusCode};
+//! use tachograph::Registry;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let registry = Registry::new();
+//! let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+//! let routes = Routes::new().route(Route::get("/hello/{name}").answers([404]), |request| async move {
+//!     match request.param("name") {
+//!         Some("world") => server::plain(StatusCode::OK, "text/plain; charset=utf-8", "hello\n"),
+//!         _ => server::error(StatusCode::NOT_FOUND, "only the world is greeted"),
+//!     }
+//! });
+//! let state = State::new(&registry, &http, routes, Options::default())?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let stop = async { /* until a signal comes */ };
+//! let stopped = server::run(listener, state, stop).await;
+//! assert_eq!(stopped.cut, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
+
+mod accept;
+mod body;
+mod connection;
+mod health;
+mod metrics;
+mod observe;
+mod options;
+mod request;
+mod respond;
+mod route;
+mod state;
+
+pub use accept::{Stopped, run};
+pub use body::{Body, BoxError};
+pub use hyper::header;
+pub use hyper::{HeaderMap, StatusCode, Uri};
+pub use observe::CLIENT_GONE;
+pub use options::Options;
+pub use request::{BodyError, Request};
+pub use respond::{Response, error, json, plain, retry_after};
+pub use route::{Route, RouteError, Routes};
+pub use state::State;

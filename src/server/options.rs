@@ -1,0 +1,31 @@
+//! The limits and deadlines of a server.
+
+use std::time::Duration;
+
+/// Limits and deadlines; the defaults suit a service on a trusted network.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Connections served at once; 0 means no limit. Beyond it a connection is answered once: a monitoring route
+    /// as always, so that the saturation can be seen, any other with 503 and `Retry-After`.
+    pub max_connections: usize,
+    /// How long a request's head may take, and how long a connection may lie idle between two requests.
+    pub header_timeout: Duration,
+    /// The largest request body in bytes; a larger one is answered 413.
+    pub body_limit: usize,
+    /// How long a request's body may take as a whole; a slower one is answered 408.
+    pub body_timeout: Duration,
+    /// How long requests in flight may go on after the shutdown began, before they are cut.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_connections: 0,
+            header_timeout: Duration::from_secs(30),
+            body_limit: 16 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}

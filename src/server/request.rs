@@ -1,0 +1,178 @@
+//! A request as its handler sees it, and the reading of its body within limits.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{EXPECT, HeaderMap};
+use hyper::http::request::Parts;
+use hyper::{StatusCode, Uri};
+
+use super::observe::BytesRead;
+use super::options::Options;
+use super::respond::{Response, error};
+use crate::http::Method;
+
+/// A request whose route has been found.
+#[derive(Debug)]
+pub struct Request {
+    head: Parts,
+    peer: SocketAddr,
+    params: Vec<(String, String)>,
+    body: Incoming,
+    read: BytesRead,
+    limit: usize,
+    timeout: Duration,
+}
+
+impl Request {
+    pub(super) fn new(
+        head: Parts,
+        peer: SocketAddr,
+        params: Vec<(String, String)>,
+        body: Incoming,
+        read: BytesRead,
+        options: &Options,
+    ) -> Self {
+        Self { head, peer, params, body, read, limit: options.body_limit, timeout: options.body_timeout }
+    }
+
+    /// Returns the method; `Head` where a GET route answers a HEAD request.
+    pub fn method(&self) -> Method {
+        Method::parse(self.head.method.as_str())
+    }
+
+    /// Returns the URI as the client sent it.
+    pub fn uri(&self) -> &Uri {
+        &self.head.uri
+    }
+
+    /// Returns the header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// Returns the address at the other end of the connection.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Returns what stands in the path for `{name}` of the route, as it stands there (percent-encoded).
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Reads the body to its end. A second call finds nothing more.
+    ///
+    /// # Errors
+    ///
+    /// When the body is longer than [`Options::body_limit`], slower than [`Options::body_timeout`], or breaks off.
+    pub async fn body(&mut self) -> Result<Bytes, BodyError> {
+        let timeout = self.timeout;
+        match tokio::time::timeout(timeout, self.collect()).await {
+            Ok(collected) => collected,
+            Err(_) => Err(BodyError::Slow { timeout }),
+        }
+    }
+
+    async fn collect(&mut self) -> Result<Bytes, BodyError> {
+        let declared = self.body.size_hint().lower();
+        if declared > self.limit as u64 {
+            // A client that waits for our "continue" has sent nothing yet, and asking for the body would make it.
+            if !self.head.headers.contains_key(EXPECT) {
+                self.discard().await?;
+            }
+            return Err(BodyError::Large { limit: self.limit });
+        }
+        let mut collected = Vec::with_capacity(declared as usize);
+        while let Some(data) = self.data().await? {
+            if collected.len() + data.len() > self.limit {
+                self.discard().await?;
+                return Err(BodyError::Large { limit: self.limit });
+            }
+            collected.extend_from_slice(&data);
+        }
+        Ok(collected.into())
+    }
+
+    /// Reads on and forgets, as much again as the limit. A client that is still sending when the connection closes is
+    /// told of a reset and never sees the answer; one that sends more than this must live with it.
+    async fn discard(&mut self) -> Result<(), BodyError> {
+        let mut rest = self.limit;
+        while rest > 0
+            && let Some(data) = self.data().await?
+        {
+            rest = rest.saturating_sub(data.len());
+        }
+        Ok(())
+    }
+
+    /// Waits for the next bytes of the body; `None` at its end.
+    async fn data(&mut self) -> Result<Option<Bytes>, BodyError> {
+        while let Some(frame) = self.body.frame().await {
+            // Trailers are no part of the content.
+            if let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() {
+                self.read.inc_by(data.len() as u64);
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Why a request's body could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It is longer than the limit: send less, or raise [`Options::body_limit`].
+    Large {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// It did not arrive in time: send faster, or raise [`Options::body_timeout`].
+    Slow {
+        /// The time it had.
+        timeout: Duration,
+    },
+    /// The connection broke, or its chunks are malformed.
+    Broken(hyper::Error),
+}
+
+impl BodyError {
+    /// Returns the status that answers this: 413, 408 or 400.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Large { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<BodyError> for Response {
+    fn from(cause: BodyError) -> Self {
+        error(cause.status(), &cause.to_string())
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Large { limit } => write!(f, "the body is larger than {limit} bytes, send less"),
+            Self::Slow { timeout } => write!(f, "the body did not arrive within {} s, send it faster", timeout.as_secs_f64()),
+            Self::Broken(_) => f.write_str("the body broke off or is malformed, send it again"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Broken(cause) => Some(cause),
+            Self::Large { .. } | Self::Slow { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Routes: what a user declares, and the table that a request is looked up in.
+//!
+//! The table holds the [`Endpoint`] of each path, so a request finds its route, its handler and its metrics with one walk
+//! through the tree of paths.
+
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use hyper::header::{ALLOW, HeaderValue};
+use hyper::{StatusCode, Uri};
+use serde_json::{Value, json};
+
+use super::request::Request;
+use super::respond::{self, Response};
+use crate::http::{Endpoint, HttpMetrics, Method};
+
+/// The endpoint under which requests for unknown paths are counted.
+const UNMATCHED: &str = "unmatched";
+
+/// Statuses that every route may answer, so that each has its series from the start.
+const ALWAYS: [u16; 3] = [200, 400, 500];
+
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+pub(super) type Handler = Box<dyn Fn(Request) -> Answering + Send + Sync>;
+/// The routes of one path with their handlers.
+type Declared = Vec<(Route, Handler)>;
+
+/// What is known of a route beside its handler: method, path, the statuses it may answer, whether it is monitoring traffic.
+#[derive(Clone, Debug)]
+pub struct Route {
+    method: Method,
+    path: String,
+    statuses: Vec<u16>,
+    monitoring: bool,
+}
+
+impl Route {
+    /// Declares a route. A path may hold `{name}` in place of a segment and end in `{*rest}`.
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), statuses: Vec::new(), monitoring: false }
+    }
+
+    /// Declares a GET route. It answers HEAD too, unless HEAD has a route of its own.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::Get, path)
+    }
+
+    /// Declares a POST route.
+    pub fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::Post, path)
+    }
+
+    /// Names the statuses that the route can answer beside 200, 400 and 500. Their series exist at 0 from the start, so
+    /// that a rate sees the first of them.
+    pub fn answers(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        self.statuses.extend(statuses);
+        self
+    }
+
+    /// Marks the route as monitoring traffic: counted, but no part of the users' latency, and answered beyond
+    /// [`Options::max_connections`](super::Options::max_connections) too.
+    pub fn monitoring(mut self) -> Self {
+        self.monitoring = true;
+        self
+    }
+}
+
+/// Routes with their handlers.
+#[derive(Default)]
+pub struct Routes(Vec<(Route, Handler)>);
+
+impl Routes {
+    /// Makes an empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a route with the function that answers it.
+    pub fn route<F, A>(mut self, route: Route, handler: F) -> Self
+    where
+        F: Fn(Request) -> A + Send + Sync + 'static,
+        A: Future<Output = Response> + Send + 'static,
+    {
+        self.0.push((route, Box::new(move |request| Box::pin(handler(request)))));
+        self
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(route, _)| route)).finish()
+    }
+}
+
+/// Why a list of routes cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// The path is malformed or crosses one that is there: see the cause.
+    Path {
+        /// The path as declared.
+        path: String,
+        /// What is wrong with it.
+        cause: matchit::InsertError,
+    },
+    /// A method has two routes on one path: leave one out. `/metrics` and `/health/quick` are the server's own.
+    Repeated {
+        /// The path as declared.
+        path: String,
+        /// The method that has two.
+        method: Method,
+    },
+    /// One path is declared both as monitoring traffic and not: declare all its routes alike.
+    Mixed {
+        /// The path as declared.
+        path: String,
+    },
+}
+
+impl fmt::Display for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path { path, cause } => write!(f, "the route {path} cannot be served: {cause}"),
+            Self::Repeated { path, method } => {
+                write!(f, "the route {} {path} is declared twice, leave one out", method.as_str())
+            }
+            Self::Mixed { path } => {
+                write!(f, "the routes of {path} differ in being monitoring traffic, declare them alike")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RouteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Path { cause, .. } => Some(cause),
+            Self::Repeated { .. } | Self::Mixed { .. } => None,
+        }
+    }
+}
+
+/// All routes of a server, ready for look-ups.
+pub(super) struct Table {
+    router: matchit::Router<Path>,
+    unmatched: Endpoint,
+    /// The JSON that says which routes there are.
+    listing: Bytes,
+}
+
+/// One path with its handlers by method.
+pub(super) struct Path {
+    pub(super) endpoint: Endpoint,
+    pub(super) monitoring: bool,
+    handlers: Vec<(Method, Handler)>,
+    allow: HeaderValue,
+    /// The JSON that says which methods the path has.
+    refusal: Bytes,
+}
+
+/// What a look-up finds: a path with what its template left open.
+pub(super) struct Found<'table> {
+    pub(super) path: &'table Path,
+    pub(super) params: Vec<(String, String)>,
+}
+
+impl Table {
+    /// Builds the table and makes every series that the routes declare. `everywhere` are statuses that each route which is
+    /// no monitoring traffic may answer in addition.
+    pub(super) fn new(http: &HttpMetrics, routes: Routes, everywhere: &[u16]) -> Result<Self, RouteError> {
+        let mut router = matchit::Router::new();
+        let mut listed = Vec::new();
+        for (template, same) in by_path(routes)? {
+            let path = Path::new(http, &template, same, everywhere);
+            listed.push(json!({ "path": template, "methods": names_of(&path.handlers) }));
+            router.insert(&*template, path).map_err(|cause| RouteError::Path { path: template, cause })?;
+        }
+        let unmatched = http.endpoint(UNMATCHED);
+        for method in [Method::Get, Method::Head, Method::Post, Method::Put, Method::Delete, Method::Other] {
+            for status in [404].iter().chain(everywhere) {
+                unmatched.prepare(method, *status);
+            }
+        }
+        let listing = json!({ "error": "there is no such path, take one of the routes", "routes": listed });
+        Ok(Self { router, unmatched, listing: line(&listing) })
+    }
+
+    pub(super) fn find(&self, uri: &Uri) -> Option<Found<'_>> {
+        let found = self.router.at(uri.path()).ok()?;
+        let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Some(Found { path: found.value, params })
+    }
+
+    pub(super) fn unmatched(&self) -> &Endpoint {
+        &self.unmatched
+    }
+
+    /// Answers 404 with the routes that exist.
+    pub(super) fn not_found(&self) -> Response {
+        respond::plain(StatusCode::NOT_FOUND, "application/json", self.listing.clone())
+    }
+}
+
+impl Path {
+    fn new(http: &HttpMetrics, template: &str, routes: Declared, everywhere: &[u16]) -> Self {
+        let monitoring = routes.iter().any(|(route, _)| route.monitoring);
+        let (endpoint, everywhere) = match monitoring {
+            true => (http.monitoring_endpoint(template), &[][..]),
+            false => (http.endpoint(template), everywhere),
+        };
+        let with_head = !routes.iter().any(|(route, _)| route.method == Method::Head);
+        let mut handlers = Vec::new();
+        for (route, handler) in routes {
+            for status in ALWAYS.iter().chain(everywhere).chain(&route.statuses) {
+                endpoint.prepare(route.method, *status);
+                if route.method == Method::Get && with_head {
+                    endpoint.prepare(Method::Head, *status);
+                }
+            }
+            handlers.push((route.method, handler));
+        }
+        let names: Vec<&str> = names_of(&handlers);
+        let allow = HeaderValue::from_str(&names.join(", ")).expect("names of methods are plain ASCII");
+        let refusal =
+            line(&json!({ "error": "the path does not answer this method, take one of the methods", "methods": names }));
+        Self { endpoint, monitoring, handlers, allow, refusal }
+    }
+
+    /// Returns the handler of a method; HEAD falls back to GET.
+    pub(super) fn handler(&self, method: Method) -> Option<&Handler> {
+        let of = |wanted| self.handlers.iter().find(|(known, _)| *known == wanted).map(|(_, handler)| handler);
+        of(method).or_else(|| if method == Method::Head { of(Method::Get) } else { None })
+    }
+
+    /// Answers 405 with the methods that exist.
+    pub(super) fn wrong_method(&self) -> Response {
+        let mut response = respond::plain(StatusCode::METHOD_NOT_ALLOWED, "application/json", self.refusal.clone());
+        response.headers_mut().insert(ALLOW, self.allow.clone());
+        response
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").finish_non_exhaustive()
+    }
+}
+
+/// Gathers the routes of each path, in the order in which the paths were declared.
+fn by_path(routes: Routes) -> Result<Vec<(String, Declared)>, RouteError> {
+    let mut paths: Vec<(String, Declared)> = Vec::new();
+    for (route, handler) in routes.0 {
+        let Some((path, same)) = paths.iter_mut().find(|(path, _)| *path == route.path) else {
+            paths.push((route.path.clone(), vec![(route, handler)]));
+            continue;
+        };
+        if same.iter().any(|(other, _)| other.monitoring != route.monitoring) {
+            return Err(RouteError::Mixed { path: path.clone() });
+        }
+        if same.iter().any(|(other, _)| other.method == route.method) {
+            return Err(RouteError::Repeated { path: path.clone(), method: route.method });
+        }
+        same.push((route, handler));
+    }
+    Ok(paths)
+}
+
+/// Names the methods that are answered, with HEAD where GET is.
+fn names_of(handlers: &[(Method, Handler)]) -> Vec<&'static str> {
+    let has = |wanted| handlers.iter().any(|(method, _)| *method == wanted);
+    let mut names: Vec<&'static str> = handlers.iter().map(|(method, _)| method.as_str()).collect();
+    if has(Method::Get) && !has(Method::Head) {
+        names.push(Method::Head.as_str());
+    }
+    names
+}
+
+fn line(value: &Value) -> Bytes {
+    Bytes::from(format!("{value}\n"))
+}

@@ -1,0 +1,142 @@
+//! The shared state of a server, and how it answers one request.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use hyper::StatusCode;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
+
+use super::body::Body;
+use super::health::{self, Heartbeat};
+use super::metrics;
+use super::observe::{BytesRead, Observation, ObservedBody};
+use super::options::Options;
+use super::request::Request;
+use super::respond::{self, Response};
+use super::route::{Found, Handler, Route, RouteError, Routes, Table};
+use crate::Registry;
+use crate::http::{HttpMetrics, Method};
+
+/// Everything that the connections of a server share. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct State(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    table: Table,
+    http: HttpMetrics,
+    heartbeat: Heartbeat,
+    options: Options,
+}
+
+/// Whether a connection is one of those that the limit allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Admitted,
+    /// Beyond the limit: only monitoring routes are answered, and only once.
+    Surplus,
+}
+
+impl State {
+    /// Makes the state of a server that answers `/metrics` of `registry`, `/health/quick` and `routes`, and observes
+    /// all requests with `http`.
+    ///
+    /// # Errors
+    ///
+    /// When two routes clash, or a path is malformed.
+    pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
+        let heartbeat = Heartbeat::new();
+        let own = (registry.clone(), registry.clone(), heartbeat.clone());
+        let routes = routes
+            .route(Route::get("/metrics").answers([503]).monitoring(), move |_| metrics::scrape(own.0.clone()))
+            .route(Route::get("/health/quick").answers([503]).monitoring(), move |_| {
+                std::future::ready(health::quick(&own.1, &own.2))
+            });
+        let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
+        let table = Table::new(http, routes, everywhere)?;
+        http.max_connections().set(options.max_connections as f64);
+        Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, options })))
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(super) fn http(&self) -> &HttpMetrics {
+        &self.0.http
+    }
+
+    pub(super) fn heartbeat(&self) -> &Heartbeat {
+        &self.0.heartbeat
+    }
+
+    /// Answers one request whose head has just been read.
+    pub(super) async fn answer(
+        &self,
+        peer: SocketAddr,
+        standing: Standing,
+        request: hyper::Request<Incoming>,
+    ) -> hyper::Response<ObservedBody> {
+        let started = Instant::now();
+        let table = &self.0.table;
+        let (head, body) = request.into_parts();
+        let method = Method::parse(head.method.as_str());
+        let found = table.find(&head.uri);
+        let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
+        let read = BytesRead::new();
+        let observation = Observation::new(endpoint.clone(), method, started, read.clone());
+        let response = match found {
+            _ if standing == Standing::Surplus && !found.as_ref().is_some_and(|found| found.path.monitoring) => {
+                let busy = "all connections are taken, try again in a second";
+                respond::retry_after(respond::error(StatusCode::SERVICE_UNAVAILABLE, busy), 1)
+            }
+            None => table.not_found(),
+            Some(Found { path, params }) => match path.handler(method) {
+                None => path.wrong_method(),
+                Some(handler) => call(handler, Request::new(head, peer, params, body, read, &self.0.options)).await,
+            },
+        };
+        observation.attach(if method == Method::Head { without_body(response) } else { response })
+    }
+}
+
+/// Calls a handler; a panic in it is answered 500 and goes no further.
+async fn call(handler: &Handler, request: Request) -> Response {
+    let mut answering = pin!(async move { handler(request).await });
+    let caught = std::future::poll_fn(move |cx| {
+        // A panicked future is never polled again, and what it shared with others is behind their own locks.
+        match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    });
+    match caught.await {
+        Ok(response) => response,
+        Err(panic) => {
+            tracing::error!(message = words(&*panic), "a handler panicked");
+            respond::error(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be answered, this is a bug of the server")
+        }
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// Takes the body from the answer to a HEAD request, and leaves the length it would have had. hyper would send no body
+/// either, but keep it, and with it the observation, until some time after the head is sent.
+fn without_body(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
+}

@@ -1,0 +1,128 @@
+//! Where writes land: one shard a thread, written by that thread alone, added up by the fold.
+//!
+//! Start with [`current`] (an increment), then [`slot`] (what it names), [`page`] (where it lies), [`overflow`] (when the
+//! thread has no shard of its own) and [`fold`] (how it is read).
+//!
+//! Invariants, each with its home: *single writer* (`current`), *free means unreachable* (`slot`), *shards are never zeroed and
+//! never freed* (here): a shard outlives its thread with its counts, so the sum over all shards is right at every moment and
+//! nothing has to be carried over; memory follows the peak of live threads, not their number over time.
+//!
+//! Not for signal handlers: a handler that interrupts an increment of its own thread loses one of the two. After `fork` the
+//! child counts on from its parent's values in the forking thread's shard; shards of the parent's other threads stay as they
+//! were at the fork.
+
+mod current;
+mod fold;
+#[cfg(all(test, tachograph_loom))]
+mod models;
+mod overflow;
+mod page;
+mod slot;
+
+pub(crate) use current::{inc_by, observe, prepare, shielded};
+pub(crate) use fold::Totals;
+pub(crate) use slot::{Exhausted, Slot, SlotRun};
+
+use page::Directory;
+use slot::SlotAllocator;
+
+use crate::sync::{Mutex, Ordering, lock, process_wide};
+
+process_wide! {
+    /// The one cell space of the process.
+    static SPACE: Space = Space::new();
+}
+
+/// Slots and the shards that have cells for them.
+pub(crate) struct Space {
+    /// Entered when a series is made or dropped and once a fold: a mutex is enough.
+    slots: Mutex<SlotAllocator>,
+    /// Entered when a thread first counts, when it ends, and once a fold: a mutex is enough.
+    shards: Mutex<Shards>,
+    overflow: Directory,
+    reentrant: overflow::Reentrant,
+}
+
+impl Space {
+    fn new() -> Self {
+        Self {
+            slots: Mutex::new(SlotAllocator::new()),
+            shards: Mutex::new(Shards { all: Vec::new(), free: Vec::new() }),
+            overflow: Directory::new(),
+            reentrant: overflow::Reentrant::new(),
+        }
+    }
+
+    /// The total of one slot now, its owner's base not subtracted.
+    fn sum(&self, slot: Slot) -> u64 {
+        let shards = shielded(|| lock(&self.shards).all.clone());
+        let cells = shards.into_iter().chain([&self.overflow]).filter_map(|shard| shard.page(slot));
+        // Relaxed: as in `fold`.
+        let sum = cells.fold(0u64, |sum, page| sum.wrapping_add(page.cell(slot.index()).load(Ordering::Relaxed)));
+        self.reentrant.counts().filter(|(key, _)| *key == slot).fold(sum, |sum, (_, count)| sum.wrapping_add(count))
+    }
+}
+
+/// All shards ever made, and those whose thread has ended.
+struct Shards {
+    all: Vec<&'static Directory>,
+    free: Vec<&'static Directory>,
+}
+
+impl Shards {
+    fn all(&self) -> &[&'static Directory] {
+        &self.all
+    }
+
+    /// A shard that some thread left behind, else a new one.
+    fn take(&mut self) -> &'static Directory {
+        self.free.pop().unwrap_or_else(|| {
+            let shard: &'static Directory = Box::leak(Box::new(Directory::new()));
+            self.all.push(shard);
+            // Room for every shard, so that the end of a thread allocates nothing.
+            self.free.reserve(self.all.len());
+            shard
+        })
+    }
+
+    fn give_back(&mut self, shard: &'static Directory) {
+        self.free.push(shard);
+    }
+}
+
+/// What the cell space holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EngineStats {
+    /// Shards: the most threads that have counted at one time.
+    pub shards: usize,
+    /// Shards whose thread has ended, ready for the next one.
+    pub free_shards: usize,
+    /// Slots that series of all registries hold.
+    pub slots: usize,
+    /// Increments that were lost because an instrumented allocator counted more than 256 series from inside this crate's own
+    /// allocations.
+    pub lost: u64,
+}
+
+/// Tells what the process-wide cell space holds now.
+///
+/// # Examples
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// let jobs = registry.counter("jobs_total", "Jobs done.")?;
+/// jobs.inc();
+/// let stats = tachograph::engine_stats();
+/// assert!(stats.shards >= 1 && stats.slots >= 1);
+/// assert_eq!(stats.lost, 0);
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+pub fn engine_stats() -> EngineStats {
+    let (shards, free_shards) = {
+        let shards = lock(&SPACE.shards);
+        (shards.all.len(), shards.free.len())
+    };
+    let slots = lock(&SPACE.slots).used();
+    EngineStats { shards, free_shards, slots, lost: SPACE.reentrant.lost() }
+}

@@ -1,0 +1,97 @@
+//! What readers see: an immutable [`Snapshot`] of a registry, taken by the snapshot thread.
+//!
+//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] what is in it, and [`window`] how
+//! quantiles slide.
+
+mod demand;
+mod take;
+mod thread;
+mod value;
+pub(crate) mod window;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+pub use value::{FamilySnapshot, HistogramValue, Series, SummaryValue, Value};
+
+pub(crate) use thread::{ask, keep_ticking, take_now};
+pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, LabelTexts, Values};
+
+use crate::exposition::text;
+use crate::metric::descriptor::Descriptor;
+use crate::shard::Totals;
+
+/// A family that a snapshot asks.
+pub(crate) trait Source: Send + Sync {
+    fn descriptor(&self) -> &Arc<Descriptor>;
+    /// Fixes which series there are. Called before the fold: a series that is listed keeps its slots, and the fold that comes
+    /// after holds everything its base was taken from.
+    fn list(&self) -> Reading;
+    /// Series now.
+    fn series(&self) -> usize;
+    /// Heap bytes of the family's tables.
+    fn heap_bytes(&self) -> usize;
+}
+
+/// Reads the listed series out of the fold.
+pub(crate) type Reading = Box<dyn FnOnce(&Totals) -> FamilySnapshot + Send>;
+
+/// All series of a registry at one moment.
+///
+/// # Consistency
+///
+/// It holds every increment and observation that happened before it was asked for. Of a histogram, `_count` is the sum of its
+/// buckets. What happens while the snapshot is taken may be in it or not, series by series.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Registry, Value};
+///
+/// let registry = Registry::new();
+/// registry.counter("jobs_total", "Jobs done.")?.inc_by(3);
+/// let snapshot = registry.snapshot();
+/// let family = snapshot.family("jobs_total").unwrap();
+/// assert!(matches!(family.series().next().unwrap().value, Value::Counter(3)));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+#[derive(Debug)]
+pub struct Snapshot {
+    families: BTreeMap<Box<str>, FamilySnapshot>,
+    taken_at: Instant,
+    text: OnceLock<String>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(families: impl Iterator<Item = FamilySnapshot>, taken_at: Instant) -> Self {
+        let families = families.map(|family| (family.descriptor().name().into(), family)).collect();
+        Self { families, taken_at, text: OnceLock::new() }
+    }
+
+    /// The families, by name.
+    pub fn families(&self) -> impl Iterator<Item = &FamilySnapshot> {
+        self.families.values()
+    }
+
+    /// The family of this name.
+    pub fn family(&self, name: &str) -> Option<&FamilySnapshot> {
+        self.families.get(name)
+    }
+
+    /// Series of all families.
+    pub fn series_count(&self) -> usize {
+        self.families().map(FamilySnapshot::len).sum()
+    }
+
+    /// When the snapshot was taken: everything before this moment is in it.
+    pub fn taken_at(&self) -> Instant {
+        self.taken_at
+    }
+
+    /// The snapshot in the Prometheus text format 0.0.4. Rendered by the first who asks, shared by all others: a hundred thousand
+    /// series take some milliseconds, so do not ask first on a thread that must not wait.
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| text::encode(self))
+    }
+}

@@ -1,0 +1,214 @@
+//! What a snapshot holds: families, their series, and each one's value. No atomics from here on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::metric::bucket::Buckets;
+use crate::metric::descriptor::Descriptor;
+use crate::metric::label::by_value;
+
+/// The label texts of a family's series, by index, in the order of the label values.
+pub(crate) trait LabelTexts: Send + Sync {
+    fn len(&self) -> usize;
+    /// The labels as a scrape shows them, without braces.
+    fn text(&self, series: usize) -> &str;
+}
+
+/// The values of a family's series, in the same order as its labels.
+#[derive(Debug)]
+pub(crate) enum Values {
+    Counter(Vec<u64>),
+    UpDown(Vec<i64>),
+    Gauge(Vec<f64>),
+    Histogram(BucketCells),
+}
+
+/// Histogram cells of one series after another: each the sum, then the buckets.
+#[derive(Debug)]
+pub(crate) struct BucketCells {
+    buckets: Arc<Buckets>,
+    cells: Vec<u64>,
+}
+
+impl BucketCells {
+    pub(crate) fn new(buckets: Arc<Buckets>, cells: Vec<u64>) -> Self {
+        Self { buckets, cells }
+    }
+
+    fn series(&self, at: usize) -> HistogramValue<'_> {
+        let width = self.buckets.len() + 1;
+        let (sum, counts) = self.cells[at * width..(at + 1) * width].split_first().expect("a series has a sum and a bucket");
+        HistogramValue { buckets: &self.buckets, sum: *sum, counts }
+    }
+}
+
+/// A family as it was when the snapshot was taken.
+pub struct FamilySnapshot {
+    descriptor: Arc<Descriptor>,
+    series: SeriesSet,
+}
+
+enum SeriesSet {
+    /// Out of the fold.
+    Folded { labels: Arc<dyn LabelTexts>, values: Values },
+    /// From a collector or a window.
+    Collected(Vec<CollectedSeries>),
+}
+
+/// One series that was not folded.
+#[derive(Debug)]
+pub(crate) struct CollectedSeries {
+    pub(crate) labels: Box<str>,
+    pub(crate) value: CollectedValue,
+}
+
+#[derive(Debug)]
+pub(crate) enum CollectedValue {
+    Counter(u64),
+    FloatCounter(f64),
+    Gauge(f64),
+    Summary(SummaryValue),
+}
+
+/// One series: its labels and its value.
+#[derive(Clone, Copy, Debug)]
+pub struct Series<'a> {
+    /// The labels as a scrape shows them, without braces: `queue="mail",result="ok"`.
+    pub labels: &'a str,
+    /// The value.
+    pub value: Value<'a>,
+}
+
+/// The value of one series.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// A counter's whole number.
+    Counter(u64),
+    /// An up-down counter's whole number.
+    UpDown(i64),
+    /// A gauge's value, or a counter's that is no whole number.
+    Float(f64),
+    /// A histogram's buckets.
+    Histogram(HistogramValue<'a>),
+    /// A summary's quantiles.
+    Summary(&'a SummaryValue),
+}
+
+/// A histogram's buckets and sum.
+#[derive(Clone, Copy, Debug)]
+pub struct HistogramValue<'a> {
+    buckets: &'a Buckets,
+    /// In base units.
+    sum: u64,
+    counts: &'a [u64],
+}
+
+impl<'a> HistogramValue<'a> {
+    /// Observations: the sum of all buckets.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().fold(0, |sum, &count| sum.wrapping_add(count))
+    }
+
+    /// Sum of the observations, in the unit that a scrape shows.
+    pub fn sum(&self) -> f64 {
+        self.buckets.shown(self.sum)
+    }
+
+    /// How many observations were at most each bound, from the lowest bound to `+Inf`.
+    pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> + use<'a> {
+        let counts = self.counts.iter().scan(0u64, |sum, &count| {
+            *sum = sum.wrapping_add(count);
+            Some(*sum)
+        });
+        self.buckets.bounds().chain([f64::INFINITY]).zip(counts)
+    }
+
+    pub(crate) fn buckets(&self) -> &'a Buckets {
+        self.buckets
+    }
+
+    pub(crate) fn counts(&self) -> &'a [u64] {
+        self.counts
+    }
+}
+
+/// A summary's quantiles, sum and count.
+#[derive(Clone, Debug)]
+pub struct SummaryValue {
+    /// Quantile (0 to 1) and value, by quantile; NaN where nothing was observed.
+    pub(crate) quantiles: Vec<(f64, f64)>,
+    pub(crate) sum: f64,
+    pub(crate) count: u64,
+}
+
+impl SummaryValue {
+    /// Each quantile (0 to 1) with its value; NaN where nothing was observed.
+    pub fn quantiles(&self) -> &[(f64, f64)] {
+        &self.quantiles
+    }
+
+    /// Sum of the observations, in the unit that a scrape shows.
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    /// Observations.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+impl FamilySnapshot {
+    pub(crate) fn folded(descriptor: Arc<Descriptor>, labels: Arc<dyn LabelTexts>, values: Values) -> Self {
+        Self { descriptor, series: SeriesSet::Folded { labels, values } }
+    }
+
+    pub(crate) fn collected(descriptor: Arc<Descriptor>, mut series: Vec<CollectedSeries>) -> Self {
+        series.sort_by(|a, b| by_value(&a.labels, &b.labels));
+        Self { descriptor, series: SeriesSet::Collected(series) }
+    }
+
+    /// Name, type and help.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// Series in the family.
+    #[expect(clippy::len_without_is_empty, reason = "a family without series is still a family")]
+    pub fn len(&self) -> usize {
+        match &self.series {
+            SeriesSet::Folded { labels, .. } => labels.len(),
+            SeriesSet::Collected(series) => series.len(),
+        }
+    }
+
+    /// The series, by label values.
+    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        (0..self.len()).map(|at| match &self.series {
+            SeriesSet::Folded { labels, values } => Series {
+                labels: labels.text(at),
+                value: match values {
+                    Values::Counter(values) => Value::Counter(values[at]),
+                    Values::UpDown(values) => Value::UpDown(values[at]),
+                    Values::Gauge(values) => Value::Float(values[at]),
+                    Values::Histogram(cells) => Value::Histogram(cells.series(at)),
+                },
+            },
+            SeriesSet::Collected(series) => Series {
+                labels: &series[at].labels,
+                value: match &series[at].value {
+                    CollectedValue::Counter(value) => Value::Counter(*value),
+                    CollectedValue::FloatCounter(value) | CollectedValue::Gauge(value) => Value::Float(*value),
+                    CollectedValue::Summary(value) => Value::Summary(value),
+                },
+            },
+        })
+    }
+}
+
+impl fmt::Debug for FamilySnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FamilySnapshot").field("descriptor", &self.descriptor).field("series", &self.len()).finish()
+    }
+}

@@ -1,0 +1,166 @@
+//! An allocator that counts: the hot path allocates nothing once warm, memory stays within its budget, and an allocator may itself
+//! count into a registry.
+//!
+//! One test, alone in its process, because all of it goes through the process's allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
+use tachograph::{Buckets, Counter, Registry, engine_stats};
+
+thread_local! {
+    /// Allocations of this thread.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+/// Bytes that are allocated now.
+static HELD: AtomicU64 = AtomicU64::new(0);
+/// Counts allocations through the engine, as long as it is there to be counted in.
+static THROUGH_ENGINE: OnceLock<[Counter; 2]> = OnceLock::new();
+/// The same count, kept by hand.
+static BY_HAND: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator as it is; beside it only atomics and thread-locals without destructors are
+// touched, and the engine, which says that it may be called from an allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
+        HELD.fetch_add(layout.size() as u64, Ordering::Relaxed);
+        if let Some(counters) = THROUGH_ENGINE.get() {
+            BY_HAND.fetch_add(1, Ordering::Relaxed);
+            counters.iter().for_each(Counter::inc);
+        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size() as u64, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations_of(f: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    f();
+    ALLOCATIONS.get() - before
+}
+
+fn exchange(step: u64) -> Exchange {
+    Exchange {
+        method: [Method::Get, Method::Post][step as usize % 2],
+        status: [200, 404, 500][step as usize % 3],
+        duration: Duration::from_micros(step * 7),
+        request_bytes: step,
+        response_bytes: step * 100,
+    }
+}
+
+fn the_hot_path_allocates_nothing_once_warm() {
+    let registry = Registry::new();
+    let jobs = registry.counter("jobs_total", "").unwrap();
+    let open = registry.up_down_counter("open", "").unwrap();
+    let level = registry.gauge("level", "").unwrap();
+    let wait = registry.histogram("wait_seconds", "", Buckets::seconds(&[0.001, 0.1]).unwrap()).unwrap();
+    let labelled = registry.counter_family("labelled_total", "", ["a", "b"]).unwrap();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let held = http.endpoint("/held");
+    let run = || {
+        for step in 0..3_000 {
+            jobs.inc();
+            open.inc_by(-1);
+            level.set(1.5);
+            wait.observe(step);
+            wait.observe_f64(0.25);
+            labelled.inc(["x\"\\", ["y", "z"][step as usize % 2]]);
+            http.observe("/run/time", &exchange(step));
+            held.observe(&exchange(step));
+        }
+    };
+    run();
+    assert_eq!(allocations_of(run), 0);
+
+    let allocated = thread::spawn(move || {
+        let rare = registry.counter("rare_total", "").unwrap();
+        rare.prepare();
+        wait.prepare();
+        allocations_of(|| {
+            rare.inc();
+            wait.observe(1);
+        })
+    });
+    assert_eq!(allocated.join().unwrap(), 0, "prepare did not touch what was needed");
+}
+
+/// Twelve routes, two methods, five statuses: the demo's shape. Returns sample lines and bytes.
+fn held_by_the_demos_shape() -> (usize, u64) {
+    // What the process has once, whatever is registered.
+    Registry::new().snapshot();
+    let before = HELD.load(Ordering::Relaxed);
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    for route in 0..12 {
+        let endpoint = http.endpoint(&format!("/scene/{{id}}/{route}"));
+        for method in [Method::Get, Method::Post] {
+            for status in [200, 400, 401, 404, 500] {
+                endpoint.prepare(method, status);
+            }
+        }
+        for step in 0..1_000 {
+            endpoint.observe(&exchange(step));
+        }
+    }
+    let held = HELD.load(Ordering::Relaxed) - before;
+    let lines = registry.snapshot().text().lines().filter(|line| !line.starts_with('#')).count();
+    (lines, held)
+}
+
+fn an_allocator_may_count_into_a_registry() {
+    let registry = Registry::new();
+    let allocations = registry.counter_family("allocations_total", "", ["which"]).unwrap();
+    let counters = ["one", "two"].map(|which| allocations.handle([which]));
+    THROUGH_ENGINE.set(counters.clone()).unwrap();
+    let threads: Vec<_> = (0..50)
+        .map(|thread| {
+            let registry = registry.clone();
+            thread::spawn(move || {
+                // New pages, new series, new shards and folds, all of which allocate.
+                let series = registry.counter_family(&format!("series_{thread}_total"), "", ["n"]).unwrap();
+                for n in 0..200 {
+                    series.inc([&n.to_string()]);
+                }
+                registry.snapshot().text().len()
+            })
+        })
+        .collect();
+    for thread in threads {
+        assert!(thread.join().unwrap() > 0);
+    }
+    // Whoever reads a value allocates, and so counts: what was counted before one reading is there in the next, and no more is
+    // there than had been counted by hand when that was done.
+    for counter in &counters {
+        let at_least = BY_HAND.load(Ordering::SeqCst);
+        let value = counter.value();
+        assert!((at_least..=BY_HAND.load(Ordering::SeqCst)).contains(&value), "{at_least} {value}");
+    }
+    assert_eq!(engine_stats().lost, 0);
+}
+
+#[test]
+fn memory_is_touched_once_and_stays_within_its_budget() {
+    the_hot_path_allocates_nothing_once_warm();
+    let (lines, bytes) = held_by_the_demos_shape();
+    let per_thousand = bytes * 1_000 / lines as u64;
+    println!("{bytes} bytes for {lines} sample lines: {per_thousand} bytes a thousand");
+    an_allocator_may_count_into_a_registry();
+}
