@@ -16,6 +16,9 @@ use super::options::Options;
 use super::respond::{Response, error};
 use crate::http::Method;
 
+/// Room made for a body before any of it has come.
+const FIRST_ROOM: u64 = 64 * 1024;
+
 /// A request whose route has been found.
 #[derive(Debug)]
 pub struct Request {
@@ -87,7 +90,8 @@ impl Request {
             }
             return Err(BodyError::Large { limit: self.limit });
         }
-        let mut collected = Vec::with_capacity(declared as usize);
+        // What a client declares it need not send: room is made for what has come, from a small beginning on.
+        let mut collected = Vec::with_capacity(declared.min(FIRST_ROOM) as usize);
         while let Some(data) = self.data().await? {
             if collected.len() + data.len() > self.limit {
                 self.discard().await?;

@@ -241,7 +241,7 @@ impl Action {
     fn log_slow(self, method: Method, status: u16, took: Duration, phases: &Phases) {
         tracing::warn!(
             endpoint = self.endpoint(),
-            ?method,
+            method = method.as_str(),
             status,
             total_ms = milliseconds(took),
             auth_validation_ms = phases.milliseconds(Phase::AuthValidation),

@@ -1,17 +1,17 @@
 //! The demo's own traffic: real HTTP requests to the server's own address, paced by a rate.
 //!
-//! `plan` says which request comes when, this file sends it. The requests come from clients of their own: with tokens that
+//! `plan` says which request comes when, this file sends it, with a body from `upload`. The requests come from clients of their own: with tokens that
 //! only this run knows, and without a token from an address of their own, so that a user's requests share no bucket with
 //! them.
 
 mod plan;
+mod upload;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::header::AUTHORIZATION;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use plan::{Credential, Exchange, Step};
+use upload::Upload;
 
 /// Requests under way at once; a server that is slower than the rate gets fewer.
 const MAX_IN_FLIGHT: usize = 64;
@@ -31,7 +32,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// After a pause of the machine at most so much of the rate is made up for.
 const MAX_CATCH_UP: Duration = Duration::from_secs(1);
 
-type Http = Client<HttpConnector, Full<Bytes>>;
+type Http = Client<HttpConnector, Upload>;
 
 /// A generator of requests; cloning is cheap.
 #[derive(Clone)]
@@ -127,7 +128,7 @@ impl Parts {
         if let Some(field) = field {
             request = request.header(AUTHORIZATION, field);
         }
-        let request = request.body(Full::from(exchange.body())).map_err(|cause| cause.to_string())?;
+        let request = request.body(Upload::new(exchange.body(), exchange.pause)).map_err(|cause| cause.to_string())?;
         let response = client.request(request).await.map_err(|cause| cause.to_string())?;
         let status = response.status().as_u16();
         // Read to its end, so that the connection can be used again.

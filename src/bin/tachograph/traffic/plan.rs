@@ -1,5 +1,7 @@
 //! Which request comes when: a fixed cycle, so that every kind of request comes soon and often enough at any rate.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 /// Who sends a request.
@@ -21,6 +23,8 @@ pub(super) struct Exchange {
     content: String,
     /// Blanks after the content: JSON allows them, and a large body is needed that means nothing more.
     padding: usize,
+    /// How long the client stops in the middle of the body.
+    pub(super) pause: Duration,
 }
 
 /// What comes next: one request, or several at once.
@@ -40,6 +44,7 @@ enum Kind {
     Outside,
     BadJson,
     LargeBody,
+    SlowUpload,
     NoToken,
     WrongToken,
     MalformedHeader,
@@ -48,8 +53,8 @@ enum Kind {
     WrongMethod,
 }
 
-/// Everything happens in the first fifteen steps, then it goes on with mostly good requests.
-const CYCLE: [Kind; 48] = {
+/// Everything happens in the first sixteen steps, then it goes on with mostly good requests.
+const CYCLE: [Kind; 49] = {
     use Kind::*;
     [
         List,
@@ -63,6 +68,7 @@ const CYCLE: [Kind; 48] = {
         Load,
         UnknownPath,
         LargeBody,
+        SlowUpload,
         MalformedHeader,
         BadJson,
         WrongMethod,
@@ -108,10 +114,20 @@ const BURST: usize = 5;
 /// Large enough for the upper buckets of the sizes, small enough to be no load.
 const LARGE_BODY_BYTES: usize = 300_000;
 
+/// Longer than what counts as slow by default.
+const SLOW_PAUSE: Duration = Duration::from_millis(180);
+
 /// Returns the step of that number; `scenes` are the names of the folder's files.
 pub(super) fn step(number: usize, scenes: &[String]) -> Step {
     let kind = CYCLE[number % CYCLE.len()];
-    let good = |method, path| Exchange { method, path, credential: Credential::Traffic, content: String::new(), padding: 0 };
+    let good = |method, path| Exchange {
+        method,
+        path,
+        credential: Credential::Traffic,
+        content: String::new(),
+        padding: 0,
+        pause: Duration::ZERO,
+    };
     let load = |content: String| Exchange { content, ..good("POST", "/scene") };
     let scene = |name: &str| load(serde_json::json!({ "path": name }).to_string());
     let next_scene = || match scenes {
@@ -126,6 +142,7 @@ pub(super) fn step(number: usize, scenes: &[String]) -> Step {
         Kind::Outside => scene("../secret.tscn"),
         Kind::BadJson => load("{\"path\": ".to_owned()),
         Kind::LargeBody => Exchange { padding: LARGE_BODY_BYTES, ..next_scene() },
+        Kind::SlowUpload => Exchange { pause: SLOW_PAUSE, ..next_scene() },
         Kind::NoToken => Exchange { credential: Credential::Nothing, ..next_scene() },
         Kind::WrongToken => Exchange { credential: Credential::Wrong, ..next_scene() },
         Kind::MalformedHeader => Exchange { credential: Credential::Malformed, ..next_scene() },
@@ -163,15 +180,18 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_comes_in_the_first_fifteen_steps() {
+    fn every_kind_comes_in_the_first_sixteen_steps() {
         for kind in CYCLE {
-            assert!(CYCLE[..15].contains(&kind), "{kind:?}");
+            assert!(CYCLE[..16].contains(&kind), "{kind:?}");
         }
     }
 
     #[test]
     fn most_requests_are_good() {
-        let good = CYCLE.iter().filter(|kind| matches!(kind, Kind::List | Kind::Show | Kind::Load | Kind::LargeBody)).count();
+        let good = CYCLE
+            .iter()
+            .filter(|kind| matches!(kind, Kind::List | Kind::Show | Kind::Load | Kind::LargeBody | Kind::SlowUpload))
+            .count();
         assert!(good * 3 >= CYCLE.len() * 2, "{good} of {}", CYCLE.len());
     }
 
