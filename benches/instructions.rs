@@ -12,6 +12,9 @@ use tachograph::{Buckets, Counter, Registry};
 /// Series, counters and values that a loop walks through, so that no operation meets its own last store.
 const ROUND: usize = 64;
 
+/// Families that `family_inc` goes through, one round each.
+const FAMILIES: usize = 32;
+
 /// The name of an operation, and what runs it so many times.
 type Operation = (&'static str, fn(usize));
 
@@ -52,16 +55,20 @@ fn counter_inc_rotating(iterations: usize) {
 
 fn family_inc(iterations: usize) {
     let registry = Registry::new();
-    let family = registry.counter_family("jobs_total", "Jobs.", ["queue", "worker", "result"]).unwrap();
+    // Each hashes by seeds of its own, so that lucky and unlucky ones even out.
+    let families: Vec<_> = (0..FAMILIES)
+        .map(|i| registry.counter_family(&format!("jobs_{i}_total"), "Jobs.", ["queue", "worker", "result"]).unwrap())
+        .collect();
     let labels: Vec<[String; 3]> = (0..ROUND)
         .map(|i| [format!("queue-{}", i % 8), format!("worker-{i}"), String::from(if i % 2 == 0 { "ok" } else { "failed" })])
         .collect();
     for i in 0..iterations {
-        let [queue, worker, result] = &labels[black_box(i) % ROUND];
-        family.inc([queue, worker, result]);
+        let i = black_box(i);
+        let [queue, worker, result] = &labels[i % ROUND];
+        families[i / ROUND % FAMILIES].inc([queue, worker, result]);
     }
-    let total: u64 = labels.iter().map(|[queue, worker, result]| family.handle([queue, worker, result]).value()).sum();
-    assert_eq!(total, iterations as u64);
+    let series = families.iter().flat_map(|family| labels.iter().map(|[a, b, c]| family.handle([a, b, c])));
+    assert_eq!(series.map(|series| series.value()).sum::<u64>(), iterations as u64);
 }
 
 /// Durations in nanoseconds, from 1 µs to about 8 s, spread over all buckets.

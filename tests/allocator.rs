@@ -113,7 +113,7 @@ fn held_by_the_demos_shape() -> (usize, u64) {
         let endpoint = http.endpoint(&format!("/scene/{{id}}/{route}"));
         for method in [Method::Get, Method::Post] {
             for status in [200, 400, 401, 404, 500] {
-                endpoint.prepare(method, status);
+                endpoint.declare(method, status);
             }
         }
         for step in 0..1_000 {

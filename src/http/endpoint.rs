@@ -113,7 +113,7 @@ impl EndpointCells {
 ///
 /// let registry = Registry::new();
 /// let scene = HttpMetrics::register(&registry, HttpOptions::default())?.endpoint("/scene/{id}");
-/// scene.prepare(Method::Get, 404);
+/// scene.declare(Method::Get, 404);
 /// scene.observe(&Exchange {
 ///     method: Method::Get,
 ///     status: 200,
@@ -145,7 +145,7 @@ impl Endpoint {
 
     /// Has the series of this method and status exist, at 0 until the first such request: a rate over a series that is born at
     /// its first increment misses that increment.
-    pub fn prepare(&self, method: Method, status: u16) {
+    pub fn declare(&self, method: Method, status: u16) {
         self.cells.value.counter(&self.core, method, status);
     }
 

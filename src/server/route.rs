@@ -179,7 +179,7 @@ impl Table {
         let unmatched = http.endpoint(UNMATCHED);
         for method in [Method::Get, Method::Head, Method::Post, Method::Put, Method::Delete, Method::Other] {
             for status in [404].iter().chain(everywhere) {
-                unmatched.prepare(method, *status);
+                unmatched.declare(method, *status);
             }
         }
         let listing = json!({ "error": "there is no such path, take one of the routes", "routes": listed });
@@ -213,9 +213,9 @@ impl Path {
         let mut handlers = Vec::new();
         for (route, handler) in routes {
             for status in ALWAYS.iter().chain(everywhere).chain(&route.statuses) {
-                endpoint.prepare(route.method, *status);
+                endpoint.declare(route.method, *status);
                 if route.method == Method::Get && with_head {
-                    endpoint.prepare(Method::Head, *status);
+                    endpoint.declare(Method::Head, *status);
                 }
             }
             handlers.push((route.method, handler));

@@ -12,8 +12,8 @@ use crossbeam_utils::CachePadded;
 use super::slot::Slot;
 use crate::sync::{AtomicU64, OnceLock};
 
-/// Cells a page: a power of two. 128 cells are 1 KiB: with 1 000 series of the demo's shape on one thread less than a page's
-/// worth is lost at the end, and an HDR array of 3 456 cells whose values fall into two octaves costs 2 to 4 KiB a thread.
+/// Cells a page: a power of two. 128 cells are 1 KiB, which is also one power of two of the latency window's array: a thread pays
+/// for the magnitudes that its requests have, not for the 28 KiB that the array could be.
 pub(crate) const PAGE_CELLS: usize = if cfg!(tachograph_loom) { 2 } else { 128 };
 /// Pages a leaf and leaves a directory: powers of two, so that a masked index needs no bounds check. 256 of each make the two
 /// levels 4 KiB each and room for 8 388 608 slots.
