@@ -104,8 +104,8 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     if registry.0.families().sources.contains_key("tachograph_snapshot_duration_seconds") {
         return Ok(());
     }
-    let engine = &registry.0.engine;
-    let faults = || Arc::clone(&registry.0.faults);
+    let engine = registry.0.engine();
+    let faults = || registry.faults();
     let sources = || Arc::downgrade(&registry.0);
     let (refused, saturated, series_refused, collector_failures) = (faults(), faults(), faults(), faults());
     let (of_series, of_bytes) = (sources(), sources());

@@ -1,19 +1,19 @@
 //! Registries: which families there are, that no two clash, and where their snapshots are published.
 
 mod collector;
+mod core;
 mod engine;
 mod error;
 mod faults;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 pub use collector::{Collector, Sink};
 pub use error::RegisterError;
+
+pub(crate) use core::RegistryCore;
 pub(crate) use faults::Faults;
 
-use arc_swap::ArcSwapOption;
 use collector::Registered;
 
 use crate::metric::bucket::Buckets;
@@ -23,7 +23,6 @@ use crate::metric::family::{Family, Instrument};
 use crate::metric::gauge::Gauge;
 use crate::metric::histogram::{Histogram, Shape};
 use crate::metric::label::Labels;
-use crate::shard::Totals;
 use crate::snapshot::window::Window;
 use crate::snapshot::{self, Snapshot, Source};
 
@@ -53,23 +52,6 @@ use crate::snapshot::{self, Snapshot, Source};
 #[derive(Clone, Debug)]
 pub struct Registry(Arc<RegistryCore>);
 
-/// What a registry and the snapshot thread share. Registration and snapshots enter its mutexes, counting never does.
-pub(crate) struct RegistryCore {
-    families: Mutex<Families>,
-    windows: Mutex<Vec<Arc<Window>>>,
-    published: ArcSwapOption<Snapshot>,
-    faults: Arc<Faults>,
-    engine: engine::Engine,
-}
-
-#[derive(Default)]
-struct Families {
-    sources: BTreeMap<Box<str>, Arc<dyn Source>>,
-    collectors: Vec<Arc<Registered>>,
-    /// Each name that samples or metadata may carry in any format, with the family that claims it.
-    claimed: HashMap<String, (Box<str>, Kind)>,
-}
-
 impl Default for Registry {
     fn default() -> Self {
         Self::new()
@@ -79,14 +61,7 @@ impl Default for Registry {
 impl Registry {
     /// An empty registry.
     pub fn new() -> Self {
-        let faults = Arc::new(Faults::new());
-        Self(Arc::new(RegistryCore {
-            families: Mutex::default(),
-            windows: Mutex::default(),
-            published: ArcSwapOption::empty(),
-            engine: engine::Engine::new(Arc::clone(&faults)),
-            faults,
-        }))
+        Self(Arc::new(RegistryCore::new()))
     }
 
     /// Registers a counter without labels.
@@ -179,7 +154,7 @@ impl Registry {
         labels: impl Into<Labels<N>>,
         buckets: Buckets,
     ) -> Result<Family<Histogram, N>, RegisterError> {
-        let shape = Shape::new(buckets, Arc::clone(&self.0.faults));
+        let shape = Shape::new(buckets, self.0.shared_faults());
         self.family(Descriptor::new(name, Kind::Histogram, help)?, labels.into(), shape)
     }
 
@@ -253,7 +228,7 @@ impl Registry {
 
     /// The last snapshot that was taken, for readers to whom an old one will do.
     pub fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.0.published.load_full()
+        self.0.last_snapshot()
     }
 
     fn family<M: Instrument, const N: usize>(
@@ -284,7 +259,7 @@ impl Registry {
         }
         // Room for one series more than now, so that a process without room hears of it here and not at the first look-up.
         M::cells(&shape).map_err(|_| RegisterError::Exhausted { family: descriptor.name().into() })?;
-        Ok(Family::new(descriptor, labels, shape, Arc::clone(&self.0.faults)))
+        Ok(Family::new(descriptor, labels, shape, self.0.shared_faults()))
     }
 
     /// Registers families, all or none.
@@ -298,84 +273,13 @@ impl Registry {
 
     /// Has a window slide with the ticks of the snapshot thread.
     pub(crate) fn register_window(&self, window: Arc<Window>) {
-        let mut windows = self.0.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.push(window);
-        if windows.len() == 1 {
+        if self.0.insert_window(window) == 1 {
             snapshot::keep_ticking(&self.0);
         }
     }
 
     pub(crate) fn faults(&self) -> Arc<Faults> {
-        Arc::clone(&self.0.faults)
-    }
-}
-
-impl Families {
-    /// Claims all names of these families, or none and says what clashes.
-    fn claim(&mut self, described: &[Descriptor]) -> Result<(), RegisterError> {
-        let mut claims = HashMap::new();
-        for family in described {
-            for name in family.claimed_names() {
-                if let Some((with, kind)) = self.claimed.get(&name).or_else(|| claims.get(&name)) {
-                    let (with, kind) = (with.to_string(), *kind);
-                    return Err(RegisterError::Clash { family: family.name().into(), name, with, kind });
-                }
-                claims.insert(name, (Box::from(family.name()), family.kind()));
-            }
-        }
-        self.claimed.extend(claims);
-        Ok(())
-    }
-
-    fn insert(&mut self, source: Arc<dyn Source>) {
-        self.sources.insert(source.descriptor().name().into(), source);
-    }
-}
-
-impl RegistryCore {
-    fn families(&self) -> MutexGuard<'_, Families> {
-        self.families.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The families' sources now; the lock is not held while they are read.
-    pub(crate) fn sources(&self) -> Vec<Arc<dyn Source>> {
-        self.families().sources.values().cloned().collect()
-    }
-
-    pub(crate) fn collectors(&self) -> Vec<Arc<Registered>> {
-        self.families().collectors.clone()
-    }
-
-    pub(crate) fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
-    pub(crate) fn slide_windows(&self, totals: &Totals, now: std::time::Instant) {
-        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        windows.iter().for_each(|window| window.slide(totals, now));
-    }
-
-    /// Makes a snapshot the last one, unless a younger one is published already.
-    pub(crate) fn publish(&self, snapshot: Arc<Snapshot>, took: Duration) {
-        self.engine.snapshot_duration.observe_duration(took);
-        self.published.rcu(|last| match last {
-            Some(last) if last.taken_at() > snapshot.taken_at() => Arc::clone(last),
-            _ => Arc::clone(&snapshot),
-        });
-    }
-
-    pub(crate) fn fold_panicked(&self) {
-        self.engine.fold_panics.inc();
-    }
-}
-
-impl std::fmt::Debug for RegistryCore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let families = self.families();
-        f.debug_struct("RegistryCore")
-            .field("families", &families.sources.keys().collect::<Vec<_>>())
-            .field("collectors", &families.collectors)
-            .finish_non_exhaustive()
+        self.0.shared_faults()
     }
 }
 

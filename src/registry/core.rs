@@ -1,0 +1,131 @@
+//! What a registry and the snapshot thread share: the families with the names they claim, the windows, the last snapshot.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+
+use super::collector::Registered;
+use super::engine::Engine;
+use super::{Faults, RegisterError};
+use crate::metric::descriptor::{Descriptor, Kind};
+use crate::shard::Totals;
+use crate::snapshot::window::Window;
+use crate::snapshot::{Snapshot, Source};
+
+/// What a registry and the snapshot thread share. Registration and snapshots enter its mutexes, counting never does.
+pub(crate) struct RegistryCore {
+    families: Mutex<Families>,
+    windows: Mutex<Vec<Arc<Window>>>,
+    published: ArcSwapOption<Snapshot>,
+    faults: Arc<Faults>,
+    engine: Engine,
+}
+
+#[derive(Default)]
+pub(super) struct Families {
+    pub(super) sources: BTreeMap<Box<str>, Arc<dyn Source>>,
+    pub(super) collectors: Vec<Arc<Registered>>,
+    /// Each name that samples or metadata may carry in any format, with the family that claims it.
+    claimed: HashMap<String, (Box<str>, Kind)>,
+}
+
+impl Families {
+    /// Claims all names of these families, or none and says what clashes.
+    pub(super) fn claim(&mut self, described: &[Descriptor]) -> Result<(), RegisterError> {
+        let mut claims = HashMap::new();
+        for family in described {
+            for name in family.claimed_names() {
+                if let Some((with, kind)) = self.claimed.get(&name).or_else(|| claims.get(&name)) {
+                    let (with, kind) = (with.to_string(), *kind);
+                    return Err(RegisterError::Clash { family: family.name().into(), name, with, kind });
+                }
+                claims.insert(name, (Box::from(family.name()), family.kind()));
+            }
+        }
+        self.claimed.extend(claims);
+        Ok(())
+    }
+
+    pub(super) fn insert(&mut self, source: Arc<dyn Source>) {
+        self.sources.insert(source.descriptor().name().into(), source);
+    }
+}
+
+impl RegistryCore {
+    pub(super) fn new() -> Self {
+        let faults = Arc::new(Faults::new());
+        Self {
+            families: Mutex::default(),
+            windows: Mutex::default(),
+            published: ArcSwapOption::empty(),
+            engine: Engine::new(Arc::clone(&faults)),
+            faults,
+        }
+    }
+
+    pub(super) fn families(&self) -> MutexGuard<'_, Families> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The families' sources now; the lock is not held while they are read.
+    pub(crate) fn sources(&self) -> Vec<Arc<dyn Source>> {
+        self.families().sources.values().cloned().collect()
+    }
+
+    pub(crate) fn collectors(&self) -> Vec<Arc<Registered>> {
+        self.families().collectors.clone()
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    pub(super) fn shared_faults(&self) -> Arc<Faults> {
+        Arc::clone(&self.faults)
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Adds a window and says how many there are now.
+    pub(super) fn insert_window(&self, window: Arc<Window>) -> usize {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.push(window);
+        windows.len()
+    }
+
+    pub(crate) fn slide_windows(&self, totals: &Totals, now: Instant) {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        windows.iter().for_each(|window| window.slide(totals, now));
+    }
+
+    /// Makes a snapshot the last one, unless a younger one is published already.
+    pub(crate) fn publish(&self, snapshot: Arc<Snapshot>, took: Duration) {
+        self.engine.snapshot_duration.observe_duration(took);
+        self.published.rcu(|last| match last {
+            Some(last) if last.taken_at() > snapshot.taken_at() => Arc::clone(last),
+            _ => Arc::clone(&snapshot),
+        });
+    }
+
+    pub(super) fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.published.load_full()
+    }
+
+    pub(crate) fn fold_panicked(&self) {
+        self.engine.fold_panics.inc();
+    }
+}
+
+impl std::fmt::Debug for RegistryCore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let families = self.families();
+        f.debug_struct("RegistryCore")
+            .field("families", &families.sources.keys().collect::<Vec<_>>())
+            .field("collectors", &families.collectors)
+            .finish_non_exhaustive()
+    }
+}
