@@ -54,13 +54,15 @@
 //!
 //! # Where it does not belong
 //!
-//! Do not count in signal handlers. After `fork` the child has no snapshot thread until it calls `exec`.
+//! Do not count in signal handlers. A child after `fork` counts on from what its parent had, and starts a snapshot thread of its own
+//! at its first snapshot. A global allocator may count, but only through handles that it keeps: a look-up may allocate.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod exposition;
 pub mod http;
 mod metric;
+mod panic;
 mod registry;
 #[cfg(feature = "server")]
 pub mod server;

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::exposition::{self, Exposition};
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
@@ -71,7 +71,7 @@ fn refused_and_saturated_observations_are_counted_and_poison_nothing() {
     wait.observe_duration(Duration::MAX);
     let scrape = scrape(&registry);
     assert_eq!(scrape.value("wait_seconds_count", &[]), Some(3.0));
-    assert_eq!(scrape.value("wait_seconds_sum", &[]), Some(2.0 * (1u64 << 53) as f64 / 1e9));
+    assert_eq!(scrape.value("wait_seconds_sum", &[]), Some(2.0 * (1u64 << 44) as f64 / 1e9));
     assert_eq!(scrape.value("tachograph_observations_refused_total", &[]), Some(4.0));
     assert_eq!(scrape.value("tachograph_observations_saturated_total", &[]), Some(2.0));
 }
@@ -131,7 +131,7 @@ fn what_a_collector_may_not_say_is_left_out_and_the_rest_stays() {
 
 #[test]
 fn a_collector_that_hangs_holds_up_no_scrape_but_the_first_and_is_asked_no_second_time() {
-    struct Hanging(Mutex<mpsc::Receiver<()>>, Arc<Mutex<u32>>);
+    struct Hanging(Mutex<mpsc::Receiver<()>>, Arc<Mutex<u32>>, mpsc::Sender<()>);
 
     impl Collector for Hanging {
         fn describe(&self) -> Result<Vec<Descriptor>, RegisterError> {
@@ -143,14 +143,16 @@ fn a_collector_that_hangs_holds_up_no_scrape_but_the_first_and_is_asked_no_secon
             // Ends when the test lets go.
             let _ = self.0.lock().unwrap().recv();
             sink.gauge("slow", &[], 1.0);
+            let _ = self.2.send(());
         }
     }
 
     let (release, hanging) = mpsc::channel();
+    let (end, ended) = mpsc::channel();
     let asked = Arc::new(Mutex::new(0));
     let registry = Registry::new();
     registry.register_engine_metrics().unwrap();
-    registry.register_collector("hanging", Hanging(Mutex::new(hanging), Arc::clone(&asked))).unwrap();
+    registry.register_collector("hanging", Hanging(Mutex::new(hanging), Arc::clone(&asked), end)).unwrap();
     for _ in 0..5 {
         assert!(scrape(&registry).family("slow").is_none());
     }
@@ -158,8 +160,101 @@ fn a_collector_that_hangs_holds_up_no_scrape_but_the_first_and_is_asked_no_secon
     let labels = [("collector", "hanging"), ("reason", "late")];
     assert_eq!(scrape(&registry).value("tachograph_collector_failures_total", &labels), Some(5.0));
     drop(release);
-    // Once it has come back it is asked again; scrapes until then are bounded by their own deadline.
-    assert!((0..1_000).any(|_| scrape(&registry).value("slow", &[]) == Some(1.0)));
+    ended.recv().unwrap();
+    // It is about to say that it has come back; from then on it is asked again.
+    let patience = Instant::now() + Duration::from_secs(20);
+    while scrape(&registry).value("slow", &[]) != Some(1.0) {
+        assert!(Instant::now() < patience, "a collector that came back is not asked again");
+        std::thread::yield_now();
+    }
+}
+
+/// A panic whose payload panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("as the test wants it");
+        }
+    }
+}
+
+#[test]
+fn whatever_a_callback_does_the_next_snapshot_comes() {
+    let registry = Registry::new();
+    registry.counter("jobs_total", "").unwrap().inc();
+    registry.snapshot_with(|_| panic!("as the test wants it"));
+    registry.snapshot_with(|_| std::panic::panic_any(Grenade));
+    let (sender, nested) = mpsc::channel();
+    let inner = registry.clone();
+    registry.snapshot_with(move |_| sender.send(inner.snapshot()).unwrap());
+    assert_eq!(nested.recv().unwrap().series_count(), 1);
+    assert_eq!(scrape(&registry).value("jobs_total", &[]), Some(1.0));
+}
+
+#[test]
+fn whatever_a_collector_does_on_its_way_out_the_next_snapshot_comes() {
+    /// Panics with its payload in `collect`, and takes a snapshot of another registry and panics in its drop.
+    struct Vicious(Registry);
+
+    impl Collector for Vicious {
+        fn describe(&self) -> Result<Vec<Descriptor>, RegisterError> {
+            Ok(vec![Descriptor::new("vice", Kind::Gauge, "")?])
+        }
+
+        fn collect(&self, _: &mut Sink<'_>) {
+            std::panic::panic_any(Grenade);
+        }
+    }
+
+    impl Drop for Vicious {
+        fn drop(&mut self) {
+            assert_eq!(self.0.snapshot().series_count(), 1);
+            panic!("as the test wants it");
+        }
+    }
+
+    let other = Registry::new();
+    other.counter("jobs_total", "").unwrap().inc();
+    for _ in 0..20 {
+        let registry = Registry::new();
+        registry.register_collector("vicious\0", Vicious(other.clone())).unwrap();
+        // The answer is dropped, so that the last to let go of the registry may be the snapshot thread.
+        registry.snapshot_with(|_| {});
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(registry)));
+    }
+    assert_eq!(scrape(&other).value("jobs_total", &[]), Some(1.0));
+}
+
+#[test]
+fn engine_metrics_are_registered_once_however_many_ask() {
+    for _ in 0..200 {
+        let registry = Registry::new();
+        std::thread::scope(|scope| {
+            let threads = [(); 2].map(|()| scope.spawn(|| registry.register_engine_metrics()));
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), Ok(()));
+            }
+        });
+    }
+}
+
+#[test]
+fn removed_series_make_room_however_often() {
+    let registry = Registry::new();
+    let jobs = registry.counter_family("jobs_total", "", Labels::new(["queue"]).limit(100)).unwrap();
+    for round in 0..50 {
+        for queue in 0..100 {
+            jobs.inc([&format!("{round}-{queue}")]);
+        }
+        assert_eq!(jobs.len(), 100);
+        assert_eq!(scrape(&registry).sum("jobs_total", |_| true), 100.0);
+        for queue in 0..100 {
+            assert!(jobs.remove([&format!("{round}-{queue}")]));
+        }
+    }
+    assert!(scrape(&registry).family("jobs_total").unwrap().samples.is_empty());
 }
 
 #[test]

@@ -18,6 +18,10 @@ const IN_TURN: usize = 125;
 /// Steps of one thread, each an increment and an observation of two kinds of series: 10 million of them in all.
 const STEPS: u64 = 2_500;
 
+/// Threads in turn that count after their hand-over, and how often each does.
+const LATE_IN_TURN: usize = 50;
+const LATE_STEPS: u64 = 20_000;
+
 #[derive(Clone)]
 struct Metrics {
     held: Counter,
@@ -44,12 +48,12 @@ fn work(metrics: &Metrics, thread: usize) {
     metrics.live.dec();
 }
 
-/// Counts when it is dropped.
-struct CountsLate(Counter);
+/// Counts when it is dropped, so many times.
+struct CountsLate(Counter, u64);
 
 impl Drop for CountsLate {
     fn drop(&mut self) {
-        self.0.inc();
+        (0..self.1).for_each(|_| self.0.inc());
     }
 }
 
@@ -57,12 +61,12 @@ thread_local! {
     static LATE: RefCell<Option<CountsLate>> = const { RefCell::new(None) };
 }
 
-/// Starts a thread whose thread-local counts in its destructor, and waits for its end. `first` says whether that thread-local
-/// is touched before the thread itself counts; destructors run in the order of the first touches, or in reverse.
-fn count_late(counter: &Counter, first: bool, itself: bool) {
+/// Starts a thread whose thread-local counts `late` times in its destructor, and waits for its end. `first` says whether that
+/// thread-local is touched before the thread itself counts; destructors run in the order of the first touches, or in reverse.
+fn count_late(counter: &Counter, first: bool, itself: bool, late: u64) {
     let counter = counter.clone();
     let run = move || {
-        let touch = || LATE.with(|late| *late.borrow_mut() = Some(CountsLate(counter.clone())));
+        let touch = || LATE.with(|local| *local.borrow_mut() = Some(CountsLate(counter.clone(), late)));
         if first {
             touch();
         }
@@ -149,9 +153,20 @@ fn threads_come_and_go_and_nothing_is_lost() {
 
     let late = registry.counter("late_total", "").unwrap();
     for (at, (first, itself)) in [(true, true), (false, true), (true, false)].into_iter().cycle().take(30).enumerate() {
-        count_late(&late, first, itself);
+        count_late(&late, first, itself, 1);
         let itself = (at / 3) * 2 + [1, 2, 2][at % 3];
         assert_eq!(late.value(), (at + 1 + itself) as u64, "first touched: {first}");
     }
     assert!(engine_stats().shards <= AT_ONCE + 1, "threads that count while they end leave shards behind");
+
+    // Threads that have handed their shard over go on counting while others have taken it over.
+    let before = late.value();
+    thread::scope(|scope| {
+        for driver in 0..AT_ONCE {
+            let late = &late;
+            scope
+                .spawn(move || (0..LATE_IN_TURN).for_each(|turn| count_late(late, (driver + turn) % 2 == 0, true, LATE_STEPS)));
+        }
+    });
+    assert_eq!(late.value() - before, (AT_ONCE * LATE_IN_TURN) as u64 * (LATE_STEPS + 1));
 }

@@ -65,7 +65,7 @@ impl EndpointCells {
         let nanos = nanoseconds(exchange.duration);
         match self.known_slot(exchange.method, exchange.status) {
             Some(slot) => shard::inc_by(slot, 1),
-            None => self.counter(core, exchange.method, exchange.status).inc(),
+            None => self.inc_slowly(core, exchange.method, exchange.status),
         }
         self.duration.observe(nanos);
         self.request_size.observe(exchange.request_bytes);
@@ -85,6 +85,25 @@ impl EndpointCells {
         }
     }
 
+    /// Counts by strings: the first time for a status that has a place, always for one that has none, and then without a lock.
+    #[cold]
+    fn inc_slowly(&self, core: &HttpCore, method: Method, status: u16) {
+        if status_place(status).is_some() {
+            self.counter(core, method, status).inc();
+        } else {
+            with_status_label(status, |status| core.requests.inc([&self.name, method.as_str(), status]));
+        }
+    }
+
+    /// Touches the calling thread's cells, those of the counters that exist by now.
+    fn prepare(&self, core: &HttpCore) {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Counter::prepare);
+        [&self.duration, &self.request_size, &self.response_size].into_iter().for_each(Histogram::prepare);
+        if !self.monitoring {
+            core.window.prepare();
+        }
+    }
+
     /// The counter of a method and a status, looked up by strings; its slot is kept if the status has a place.
     #[cold]
     fn counter(&self, core: &HttpCore, method: Method, status: u16) -> Counter {
@@ -92,8 +111,9 @@ impl EndpointCells {
         if let Some(place) = status_place(status) {
             let by_status = self.requests[method as usize].get_or_init(|| Box::new(std::array::from_fn(|_| AtomicU32::new(0))));
             let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-            // Another thread may have kept it already: then it is the same series.
-            if self.known_slot(method, status).is_none() {
+            // Another thread may have kept it already: then it is the same series. The sink, which a process without room counts
+            // into, is not kept: there may be room another time.
+            if self.known_slot(method, status).is_none() && !counter.is_sink() {
                 counters.push(counter.clone());
                 // Release: pairs with the load in `known_slot`.
                 by_status[place].store(counter.slot().index() as u32, Ordering::Release);
@@ -147,6 +167,12 @@ impl Endpoint {
     /// its first increment misses that increment.
     pub fn declare(&self, method: Method, status: u16) {
         self.cells.value.counter(&self.core, method, status);
+    }
+
+    /// Allocates the calling thread's memory for this endpoint's requests: for their histograms, the latency window (28 KiB) and the
+    /// counters that exist by now. Observing such requests on this thread allocates nothing from then on.
+    pub fn prepare(&self) {
+        self.cells.value.prepare(&self.core);
     }
 
     /// The value of the label `endpoint`: the name that was asked for, or `other` past the limit of endpoints.

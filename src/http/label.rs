@@ -64,12 +64,12 @@ impl Method {
     }
 }
 
-/// The statuses that have a place of their own in an endpoint's table: those that RFC 9110 and its companions register, and a
-/// last one for what is no status. Others between 100 and 599 are looked up as strings.
-const REGISTERED: [u16; 62] = [
+/// The statuses that have a place of their own in an endpoint's table: those that RFC 9110 and its companions register, and 499,
+/// under which servers count a client that left. A last place is for what is no status. Others between 100 and 599 are looked up as strings.
+const REGISTERED: [u16; 63] = [
     100, 101, 102, 103, 200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 305, 307, 308, 400, 401,
     402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428,
-    429, 431, 451, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511,
+    429, 431, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511,
 ];
 
 /// Places an endpoint's table has for statuses.

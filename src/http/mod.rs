@@ -7,6 +7,7 @@ mod label;
 mod latency;
 
 use std::convert::Infallible;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,11 @@ use crate::snapshot::Source;
 use crate::snapshot::window::Window;
 use crate::sync;
 
+const REQUESTS: &str = "http_requests_total";
+
+/// The spans that a latency window may have: at least one step of its sliding, and few enough of them to be kept and added up.
+const WINDOW_SPANS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
+
 /// Bounds of `http_request_duration_seconds`. The limits of the alerts (0.5 and 2) and the slow threshold (0.1) are among them, so
 /// that no rule has to interpolate at the very value it asks for.
 const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -40,7 +46,8 @@ const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HttpOptions {
-    /// How far back the latency quantiles look. 60 s; it slides in steps of 5 s.
+    /// How far back the latency quantiles look. 60 s; it slides in steps of 5 s. Less than 5 s counts as 5 s, more than 10 minutes
+    /// as 10 minutes.
     pub window: Duration,
     /// Whether `http_request_latency_ms{quantile}` is exposed. True.
     pub latency_gauges: bool,
@@ -141,7 +148,7 @@ impl HttpMetrics {
         let bytes = || Buckets::bytes(&SIZE_BOUNDS).expect("our own bounds increase");
 
         let requests = registry.new_family(
-            Descriptor::new("http_requests_total", Kind::Counter, "Requests, by route, method and status.")?,
+            Descriptor::new(REQUESTS, Kind::Counter, "Requests, by route, method and status.")?,
             Labels::new(["endpoint", "method", "status"]).limit(limit).unbounded(["endpoint"]),
             (),
         )?;
@@ -165,8 +172,8 @@ impl HttpMetrics {
             Labels::new([]),
             (),
         )?;
-        let window =
-            Window::new(options.window).map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
+        let window = Window::new(options.window.clamp(*WINDOW_SPANS.start(), *WINDOW_SPANS.end()))
+            .map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
 
         let mut sources: Vec<Arc<dyn Source>> = vec![
             requests.source(),
@@ -220,6 +227,18 @@ impl HttpMetrics {
     pub fn observe(&self, endpoint: &str, exchange: &Exchange) {
         let core = &*self.0;
         if core.endpoints.look_up(&[endpoint], |entry| entry.value.observe(core, exchange)).is_none() {
+            self.observe_missing(endpoint, exchange);
+        }
+    }
+
+    /// Past the limit this is the usual way under a scan, so it then takes no lock.
+    #[cold]
+    fn observe_missing(&self, endpoint: &str, exchange: &Exchange) {
+        let core = &*self.0;
+        let full = core.endpoints.len() >= core.limit;
+        if full && core.endpoints.look_up(&[OTHER], |entry| entry.value.observe(core, exchange)).is_some() {
+            core.faults.series_refused(REQUESTS);
+        } else {
             self.entry(endpoint, false).value.observe(core, exchange);
         }
     }
@@ -230,9 +249,10 @@ impl HttpMetrics {
     }
 
     /// The endpoint of this name, for monitoring traffic: counted like any other, but left out of the latency window. What an
-    /// endpoint is, is said by the first call that names it.
+    /// endpoint is, is said by the first call that names it; `other` never is monitoring traffic. It is the program that has such
+    /// endpoints, not its clients, so they do not count against the limit.
     pub fn monitoring_endpoint(&self, name: &str) -> Endpoint {
-        Endpoint::new(self.entry(name, true), Arc::clone(&self.0))
+        Endpoint::new(self.entry(name, name != OTHER), Arc::clone(&self.0))
     }
 
     #[cold]
@@ -241,10 +261,10 @@ impl HttpMetrics {
         let insert = |name: &str, monitoring, limit| {
             core.endpoints.insert(&[name], limit, || Ok::<_, Infallible>(EndpointCells::new(core, name, monitoring)))
         };
-        match insert(name, monitoring, core.limit) {
+        match insert(name, monitoring, if monitoring { usize::MAX } else { core.limit }) {
             Ok(entry) => entry,
             Err(Refused::Full) => {
-                core.faults.series_refused("http_requests_total");
+                core.faults.series_refused(REQUESTS);
                 match insert(OTHER, false, usize::MAX) {
                     Ok(entry) => entry,
                     Err(Refused::Full) => unreachable!("no table has more than usize::MAX entries"),

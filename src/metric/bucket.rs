@@ -27,14 +27,14 @@ impl Unit {
     }
 }
 
-/// The highest value a histogram tells from higher ones, in base units: 2^53, 104 days in nanoseconds. Up to it every value is a
-/// whole double, so bounds and sums are shown exactly; what is above counts as this.
-pub(crate) const HIGHEST_TRACKABLE: u64 = 1 << 53;
+/// The highest value a histogram tells from higher ones, in base units: 2^44, close to five hours or 18 terabytes. What is above
+/// counts as this, so that a caller's `u64::MAX` for "unknown" takes a million observations to bring the sum around, not two.
+pub(crate) const HIGHEST_TRACKABLE: u64 = 1 << 44;
 
 /// Bounds a histogram may have: its cells, with the sum and the last bucket, fit one page of 128.
 const MOST_BOUNDS: usize = 126;
 
-/// At most this many bits are tried for the index: 16 cells a power of two, 13 KiB a layout.
+/// At most this many bits are tried for the index: 16 cells a power of two, 10 KiB a layout.
 const MOST_SUB_BUCKET_BITS: u32 = 4;
 
 /// Why bounds were refused.
@@ -47,7 +47,7 @@ pub enum BucketError {
     NotIncreasing(f64),
     /// A bound is no whole number of the base unit (a nanosecond, a byte): round it.
     NotWhole(f64),
-    /// A bound is not above zero, not finite, or above 2^53 base units.
+    /// A bound is not above zero, not finite, or above 2^44 base units.
     OutOfRange(f64),
 }
 
@@ -60,7 +60,7 @@ impl std::fmt::Display for BucketError {
                 write!(f, "bound {bound} is no whole number of the base unit (a nanosecond, a byte): round it")
             }
             Self::OutOfRange(bound) => {
-                write!(f, "bound {bound} is out of range: bounds lie above 0 and up to 2^53 base units (nanoseconds, bytes)")
+                write!(f, "bound {bound} is out of range: bounds lie above 0 and up to 2^44 base units (nanoseconds, bytes)")
             }
         }
     }
@@ -261,7 +261,7 @@ mod tests {
     fn the_usual_bounds_need_one_cell_a_power_of_two() {
         let index = BucketIndex::new(&Buckets::seconds(&LATENCY).unwrap());
         assert_eq!(index.sub_bucket_bits, 0);
-        assert_eq!(index.cells.len(), 55);
+        assert_eq!(index.cells.len(), 46);
     }
 
     #[test]
@@ -312,7 +312,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_index_agrees_with_a_naive_search(
-            mut bounds in prop::collection::vec((0u32..54).prop_flat_map(|power| 1..=1u64 << power.min(53)), 1..126),
+            mut bounds in prop::collection::vec((0u32..45).prop_flat_map(|power| 1..=1u64 << power), 1..126),
         ) {
             bounds.sort_unstable();
             bounds.dedup();

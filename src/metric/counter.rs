@@ -46,6 +46,11 @@ impl Counter {
         self.slot
     }
 
+    /// Whether what it counts is exposed nowhere.
+    pub(crate) fn is_sink(&self) -> bool {
+        self.series.value.is_sink()
+    }
+
     /// The value now, summed over all threads. For tests and for the curious: a scrape reads a snapshot.
     pub fn value(&self) -> u64 {
         self.series.value.sum(0)
@@ -63,8 +68,9 @@ impl Counter {
 ///
 /// # Consistency
 ///
-/// A scrape that runs beside an `inc` on one thread and a `dec` after it on another may see the second without the first, and
-/// show one less for that moment.
+/// A scrape that runs beside an `inc` on one thread and a `dec` after it on another may see the second without the first. With many
+/// threads that count up and down all the while, a scrape may be off by as many such pairs as happen while it adds up, and even
+/// show less than 0 for that moment. Once they stand still the value is exact.
 ///
 /// # Examples
 ///

@@ -140,12 +140,26 @@ impl<M: Instrument, const N: usize> Family<M, N> {
         let core = &*self.0;
         match core.table.look_up(&values, |entry| f(&entry.value, &core.shape)) {
             Some(result) => result,
-            None => f(&core.series_of(values).value, &core.shape),
+            None => core.with_missing(values, f),
         }
     }
 }
 
 impl<M: Instrument, const N: usize> FamilyCore<M, N> {
+    /// Calls `f` with the cells of a series that was not found. Past the limit this is the usual way under a scan, so it then takes
+    /// no lock either.
+    #[cold]
+    fn with_missing<R>(&self, values: [&str; N], f: impl Fn(&M::Cells, &M::Shape) -> R) -> R {
+        let overflowing = || self.table.look_up(&self.given_way(values), |entry| f(&entry.value, &self.shape));
+        match if self.table.len() >= self.labels.limit { overflowing() } else { None } {
+            Some(result) => {
+                self.faults.series_refused(self.descriptor.name());
+                result
+            }
+            None => f(&self.series_of(values).value, &self.shape),
+        }
+    }
+
     /// The series of these values, made if there is room, else the overflow series, else one that is exposed nowhere.
     #[cold]
     fn series_of(&self, values: [&str; N]) -> Arc<Entry<M::Cells>> {
@@ -154,17 +168,21 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
             return series;
         }
         self.faults.series_refused(self.descriptor.name());
-        let mut given_way = values;
-        for (value, gives_way) in given_way.iter_mut().zip(self.labels.gives_way) {
+        // Labels that were called bounded and are not would go on growing: as many again, then all give way.
+        self.table
+            .insert(&self.given_way(values), self.labels.limit.saturating_mul(2), make)
+            .or_else(|_| self.table.insert(&[OTHER; N], usize::MAX, make))
+            .unwrap_or_else(|_: Refused<Exhausted>| Arc::new(Entry::detached(M::sink(&self.shape))))
+    }
+
+    /// The values of the overflow series of these.
+    fn given_way<'a>(&self, mut values: [&'a str; N]) -> [&'a str; N] {
+        for (value, gives_way) in values.iter_mut().zip(self.labels.gives_way) {
             if gives_way {
                 *value = OTHER;
             }
         }
-        // Labels that were called bounded and are not would go on growing: as many again, then all give way.
-        self.table
-            .insert(&given_way, self.labels.limit.saturating_mul(2), make)
-            .or_else(|_| self.table.insert(&[OTHER; N], usize::MAX, make))
-            .unwrap_or_else(|_: Refused<Exhausted>| Arc::new(Entry::detached(M::sink(&self.shape))))
+        values
     }
 }
 

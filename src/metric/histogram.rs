@@ -16,8 +16,8 @@ use crate::sync::Arc;
 /// Counts of observations by size: latencies, sizes.
 ///
 /// Values are whole numbers of the base unit of the [`Buckets`]: nanoseconds, bytes. An observation equal to a bound counts in
-/// that bound's bucket. A value above 2^53 base units counts as 2^53, and such are counted in
-/// `tachograph_observations_saturated_total`.
+/// that bound's bucket. A value above 2^44 base units (close to five hours, or 18 terabytes) counts as 2^44, and such are counted in
+/// `tachograph_observations_saturated_total`. A sum above 2^64 base units starts again from 0.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ impl Histogram {
         self.shape.observe(&self.series.value, value);
     }
 
-    /// Counts a duration, in a histogram of seconds.
+    /// Counts a duration, in a histogram of seconds. (In one of bytes or whole numbers it counts as its nanoseconds.)
     #[inline]
     pub fn observe_duration(&self, duration: Duration) {
         self.observe(nanoseconds(duration));

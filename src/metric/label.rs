@@ -52,7 +52,8 @@ impl<const N: usize> Labels<N> {
     }
 
     /// Names the labels whose values come from outside. Past the limit these become `other`, and the rest keep their values:
-    /// an error under a scan of paths is still counted under its status.
+    /// an error under a scan of paths is still counted under its status. Should the rest have more combinations than the limit
+    /// themselves, they become `other` too.
     pub fn unbounded<const M: usize>(mut self, labels: [&'static str; M]) -> Self {
         self.gives_way = self.names.map(|name| labels.contains(&name));
         self.unknown = labels.into_iter().find(|label| !self.names.contains(label));

@@ -1,7 +1,8 @@
 //! The label table: from label values to a series, looked up without a lock.
 //!
-//! An open-addressing table of [`OnceLock`]s that is only ever appended to; when it grows or loses a series it is replaced
-//! whole. Entries are shared between the old table and the new one, so a count is never forked.
+//! An open-addressing table of [`OnceLock`]s that is only ever appended to. A series that is removed is marked, and passed over from
+//! then on; when the table is to grow, or a quarter of it is marked, it is replaced whole. Entries are shared between the old
+//! table and the new one, so a count is never forked.
 //!
 //! Read by every lookup; written under one mutex, which is entered when a series is made or removed and once a scrape: the hit
 //! path never meets it.
@@ -11,20 +12,21 @@
 //! - An entry is published by `OnceLock::set` (Release) in `insert` and found by `get` (Acquire) in `Table::find`.
 //! - A table is published by `ArcSwap::store` in `insert` and `remove`, found by `load` in `look_up`. A lookup that still has
 //!   the old table may miss a newer entry; it then comes to `insert`, which looks again under the mutex.
-//! - A lookup keeps its guard until its store is done. So the slots of a removed series are free only after the last lookup
-//!   that could have found them (*free means unreachable*, see `shard::slot`).
+//! - A lookup keeps its guard until its store is done. So the slots of a removed series are free only once the table that named it
+//!   is replaced and the last lookup is done that could have found it (*free means unreachable*, see `shard::slot`).
+//! - The mark of a removed series is Relaxed: a lookup that does not see it yet came before the removal.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use super::label::{LabelNames, by_value};
-use crate::sync::{Arc, ArcSwap, HashSeeds, Mutex, OnceLock, lock};
+use crate::sync::{Arc, ArcSwap, AtomicU64, HashSeeds, Mutex, MutexGuard, OnceLock, Ordering, lock};
 
 /// One series: its labels and what it counts in.
 #[derive(Debug)]
 pub(crate) struct Entry<V> {
-    /// Hash of the values: where the entry stands, and what tells most strangers apart before the texts are compared. Its highest
-    /// bit says instead that the text holds no backslash.
-    hash: u64,
+    /// Hash of the values, but for its two highest bits: where the entry stands, and what tells most strangers apart before the
+    /// texts are compared. The two bits are `PLAIN` and `REMOVED`; only the second one ever changes, under the table's mutex.
+    state: AtomicU64,
     text: Box<str>,
     pub(crate) value: V,
 }
@@ -32,12 +34,18 @@ pub(crate) struct Entry<V> {
 impl<V> Entry<V> {
     /// An entry of no table.
     pub(crate) fn detached(value: V) -> Self {
-        Self { hash: 0, text: "".into(), value }
+        Self { state: AtomicU64::new(0), text: "".into(), value }
     }
 
     /// The labels as a scrape shows them, without braces.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    #[inline]
+    fn state(&self) -> u64 {
+        // Relaxed: see the module header.
+        self.state.load(Ordering::Relaxed)
     }
 }
 
@@ -59,30 +67,28 @@ pub(crate) struct LabelTable<V> {
     hasher: HashSeeds,
     current: ArcSwap<Table<V>>,
     writing: Mutex<Writing<V>>,
+    /// Series now; written under the mutex, for those who only want to know whether there is room.
+    len: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Writing<V> {
-    len: usize,
+    /// Series that are marked as removed and still in the table.
+    removed: usize,
     /// The series by label values, as long as none came or went since they were sorted.
     sorted: Option<Sorted<V>>,
     /// Counts the series that came and went.
     changes: u64,
 }
 
-impl<V> Writing<V> {
-    fn changed(&mut self) {
-        self.sorted = None;
-        self.changes += 1;
-    }
-}
-
 /// A power of two of places, at most three quarters of them filled.
 #[derive(Debug)]
 struct Table<V>(Box<[OnceLock<Arc<Entry<V>>>]>);
 
-/// The bit of an entry's hash that says that its text holds no backslash.
+/// The bit of an entry's state that says that its text holds no backslash.
 const PLAIN: u64 = 1 << 63;
+/// The bit that says that the series is removed.
+const REMOVED: u64 = 1 << 62;
 
 const FIRST_PLACES: usize = if cfg!(tachograph_loom) { 2 } else { 4 };
 
@@ -92,7 +98,8 @@ impl<V> LabelTable<V> {
             names: LabelNames::new(names),
             hasher: HashSeeds::default(),
             current: ArcSwap::from_pointee(Table::with_places(FIRST_PLACES)),
-            writing: Mutex::new(Writing { len: 0, sorted: None, changes: 0 }),
+            writing: Mutex::new(Writing { removed: 0, sorted: None, changes: 0 }),
+            len: AtomicU64::new(0),
         }
     }
 
@@ -119,25 +126,25 @@ impl<V> LabelTable<V> {
         if let Some(entry) = table.find(&self.names, hash, values) {
             return Ok(Arc::clone(entry));
         }
-        if writing.len >= limit {
+        let len = self.len();
+        if len >= limit {
             return Err(Refused::Full);
         }
         let value = make().map_err(Refused::Failed)?;
         let text = self.names.text(values);
         let plain = if text.contains('\\') { 0 } else { PLAIN };
-        let entry = Arc::new(Entry { hash: hash | plain, text, value });
-        if (writing.len + 1) * 4 > table.0.len() * 3 {
-            let grown = Table::with_places(table.0.len() * 2);
-            for entry in table.entries() {
-                grown.put(Arc::clone(entry));
-            }
+        let entry = Arc::new(Entry { state: AtomicU64::new(hash | plain), text, value });
+        if (len + writing.removed + 1) * 4 > table.0.len() * 3 {
+            // At least twice the room if it is the living that fill it.
+            let places = if (len + 1) * 2 > table.0.len() { table.0.len() * 2 } else { table.0.len() };
+            let grown = table.rebuilt(places);
             grown.put(Arc::clone(&entry));
             self.current.store(Arc::new(grown));
+            writing.removed = 0;
         } else {
             table.put(Arc::clone(&entry));
         }
-        writing.len += 1;
-        writing.changed();
+        self.changed(writing, len + 1);
         Ok(entry)
     }
 
@@ -147,14 +154,26 @@ impl<V> LabelTable<V> {
         let mut writing = lock(&self.writing);
         let table = self.current.load();
         let Some(gone) = table.find(&self.names, hash, values) else { return false };
-        let rest = Table::with_places(table.0.len());
-        for entry in table.entries().filter(|entry| !Arc::ptr_eq(entry, gone)) {
-            rest.put(Arc::clone(entry));
+        // Relaxed: see the module header.
+        gone.state.store(gone.state() | REMOVED, Ordering::Relaxed);
+        writing.removed += 1;
+        if writing.removed * 4 >= table.0.len() {
+            self.current.store(Arc::new(table.rebuilt(table.0.len())));
+            writing.removed = 0;
         }
-        self.current.store(Arc::new(rest));
-        writing.len -= 1;
-        writing.changed();
+        self.changed(writing, self.len() - 1);
         true
+    }
+
+    /// Notes that a series came or went.
+    fn changed(&self, mut writing: MutexGuard<'_, Writing<V>>, len: usize) {
+        // Relaxed: whoever writes it has the mutex, and whoever reads it without must ask again under the mutex anyway.
+        self.len.store(len as u64, Ordering::Relaxed);
+        writing.changes += 1;
+        let stale = writing.sorted.take();
+        // The list may be long and we its last owner: it is freed after others can go on.
+        drop(writing);
+        drop(stale);
     }
 
     /// All series, by label values. Sorts them, with no lock held, if any came or went since the last time.
@@ -176,7 +195,8 @@ impl<V> LabelTable<V> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        lock(&self.writing).len
+        // Relaxed: see `changed`.
+        self.len.load(Ordering::Relaxed) as usize
     }
 
     /// Heap bytes of the table and its entries, what the values own left out.
@@ -187,14 +207,14 @@ impl<V> LabelTable<V> {
         size_of_val(&*table.0) + entries
     }
 
-    /// Without the highest bit.
+    /// Without the two highest bits.
     #[inline]
     fn hash(&self, values: &[&str]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for value in values {
             value.hash(&mut hasher);
         }
-        hasher.finish() & !PLAIN
+        hasher.finish() & !(PLAIN | REMOVED)
     }
 }
 
@@ -204,13 +224,22 @@ impl<V> Table<V> {
         Self((0..places).map(|_| OnceLock::new()).collect())
     }
 
+    /// The same entries, but those that are removed, in a new table.
+    fn rebuilt(&self, places: usize) -> Self {
+        let rebuilt = Self::with_places(places);
+        self.entries().for_each(|entry| rebuilt.put(Arc::clone(entry)));
+        rebuilt
+    }
+
     #[inline]
     fn find(&self, names: &LabelNames, hash: u64, values: &[&str]) -> Option<&Arc<Entry<V>>> {
         let mask = self.0.len() - 1;
         let mut place = hash as usize & mask;
         // Ends: a quarter of the places is empty.
         while let Some(entry) = self.0[place & mask].get() {
-            if entry.hash & !PLAIN == hash && names.are(&entry.text, entry.hash & PLAIN != 0, values) {
+            let state = entry.state();
+            // A removed one equals no hash.
+            if state & !PLAIN == hash && names.are(&entry.text, state & PLAIN != 0, values) {
                 return Some(entry);
             }
             place += 1;
@@ -221,15 +250,16 @@ impl<V> Table<V> {
     /// Puts an entry into the first empty place of its chain.
     fn put(&self, mut entry: Arc<Entry<V>>) {
         let mask = self.0.len() - 1;
-        let mut place = entry.hash as usize & mask;
+        let mut place = entry.state() as usize & mask;
         while let Err(back) = self.0[place & mask].set(entry) {
             entry = back;
             place += 1;
         }
     }
 
+    /// The entries that are not removed.
     fn entries(&self) -> impl Iterator<Item = &Arc<Entry<V>>> {
-        self.0.iter().filter_map(OnceLock::get)
+        self.0.iter().filter_map(OnceLock::get).filter(|entry| entry.state() & REMOVED == 0)
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -13,6 +12,7 @@ use std::time::Instant;
 use super::error::RegisterError;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::label::LabelNames;
+use crate::panic::caught;
 use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot};
 use crate::sync::{AtomicBool, Ordering};
 
@@ -48,7 +48,9 @@ pub trait Collector: Send + Sync + 'static {
     /// Whatever [`Descriptor::new`] refuses; it refuses the registration.
     fn describe(&self) -> Result<Vec<Descriptor>, RegisterError>;
 
-    /// Gives the values of now to the sink. It may take its time, but not longer than a second.
+    /// Gives the values of now to the sink. A snapshot waits a second for it, other registries' snapshots with it: what takes
+    /// longer than some milliseconds is better read beforehand, elsewhere. Do not take a snapshot of the same registry here:
+    /// that one waits for this.
     fn collect(&self, sink: &mut Sink<'_>);
 }
 
@@ -87,7 +89,8 @@ impl Sink<'_> {
 
     fn push(&mut self, family: &str, kind: Kind, labels: &[(&str, &str)], value: CollectedValue) {
         let known = self.families.iter().position(|known| known.name() == family && known.kind() == kind);
-        let (names, values): (Vec<&str>, Vec<&str>) = labels.iter().copied().unzip();
+        // An empty label is to a scraper one that is not there.
+        let (names, values): (Vec<&str>, Vec<&str>) = labels.iter().copied().filter(|(_, value)| !value.is_empty()).unzip();
         match known {
             Some(family) if self.families[family].validate_labels(&names).is_ok() => {
                 let labels = LabelNames::new(&names).text(&values);
@@ -195,7 +198,7 @@ impl Registered {
                 let _ = reply.send(collected);
             }
         };
-        std::thread::Builder::new().name(format!("tachograph-{}", self.name)).spawn(run).ok().map(|_| work)
+        std::thread::Builder::new().name("tachograph-coll".into()).spawn(run).ok().map(|_| work)
     }
 }
 
@@ -219,7 +222,7 @@ impl Pending<'_> {
 fn collect(collector: &dyn Collector, families: &[Arc<Descriptor>]) -> Collected {
     let mut sink =
         Sink { families, series: families.iter().map(|_| Vec::new()).collect(), seen: HashSet::new(), refused: false };
-    catch_unwind(AssertUnwindSafe(|| collector.collect(&mut sink))).ok()?;
+    caught(|| collector.collect(&mut sink))?;
     let refused = sink.refused;
     let snapshots = families
         .iter()

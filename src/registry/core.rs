@@ -12,7 +12,7 @@ use super::{Faults, RegisterError};
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::shard::Totals;
 use crate::snapshot::window::Window;
-use crate::snapshot::{Snapshot, Source};
+use crate::snapshot::{FamilySnapshot, Reading, Snapshot, Source};
 
 /// What a registry and the snapshot thread share. Registration and snapshots enter its mutexes, counting never does.
 pub(crate) struct RegistryCore {
@@ -29,6 +29,22 @@ pub(super) struct Families {
     pub(super) collectors: Vec<Arc<Registered>>,
     /// Each name that samples or metadata may carry in any format, with the family that claims it.
     claimed: HashMap<String, (Box<str>, Kind)>,
+}
+
+/// The series and windows of a registry, listed before a fold.
+pub(crate) struct Listed {
+    windows: Vec<Arc<Window>>,
+    readings: Vec<Reading>,
+}
+
+impl Listed {
+    /// Reads the listed families out of the fold. With `tick` the windows slide first.
+    pub(crate) fn read(self, totals: &Totals, now: Instant, tick: bool) -> Vec<FamilySnapshot> {
+        if tick {
+            self.windows.iter().for_each(|window| window.slide(totals, now));
+        }
+        self.readings.into_iter().map(|read| read(totals)).collect()
+    }
 }
 
 impl Families {
@@ -97,9 +113,12 @@ impl RegistryCore {
         windows.len()
     }
 
-    pub(crate) fn slide_windows(&self, totals: &Totals, now: Instant) {
-        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        windows.iter().for_each(|window| window.slide(totals, now));
+    /// Fixes which series and windows there are; to be called before the fold that they are read from.
+    pub(crate) fn list(&self) -> Listed {
+        Listed {
+            windows: self.windows.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            readings: self.sources().iter().map(|source| source.list()).collect(),
+        }
     }
 
     /// Makes a snapshot the last one, unless a younger one is published already.

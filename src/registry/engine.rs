@@ -1,6 +1,6 @@
 //! The engine's own families: what a scrape costs, what is held, what was refused.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::{Faults, RegisterError, Registry, RegistryCore};
 use crate::metric::bucket::Buckets;
@@ -19,6 +19,8 @@ pub(super) struct Engine {
     pub(super) snapshot_duration: Histogram,
     fold_panics_family: Family<Counter, 0>,
     pub(super) fold_panics: Counter,
+    /// Whether all of this is exposed.
+    registered: Mutex<bool>,
 }
 
 impl Engine {
@@ -27,7 +29,11 @@ impl Engine {
         let buckets = Buckets::seconds(&[0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0])
             .expect("our own bounds are whole nanoseconds");
         let snapshot_durations = Family::new(
-            descriptor("tachograph_snapshot_duration_seconds", Kind::Histogram, "Time to fold and read one snapshot."),
+            descriptor(
+                "tachograph_snapshot_duration_seconds",
+                Kind::Histogram,
+                "Time to take one snapshot, its collectors included.",
+            ),
             Labels::new([]),
             Shape::new(buckets, Arc::clone(&faults)),
             Arc::clone(&faults),
@@ -43,6 +49,7 @@ impl Engine {
             snapshot_durations,
             fold_panics: fold_panics_family.handle([]),
             fold_panics_family,
+            registered: Mutex::new(false),
         }
     }
 }
@@ -101,10 +108,12 @@ fn table(table: &LabelTable<SlotRun>) -> Vec<CollectedSeries> {
 }
 
 pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
-    if registry.0.families().sources.contains_key("tachograph_snapshot_duration_seconds") {
+    let engine = registry.0.engine();
+    // Held to the end: of two who come at once, the second finds it done.
+    let mut registered = engine.registered.lock().unwrap_or_else(PoisonError::into_inner);
+    if *registered {
         return Ok(());
     }
-    let engine = registry.0.engine();
     let faults = || registry.faults();
     let sources = || Arc::downgrade(&registry.0);
     let (refused, saturated, series_refused, collector_failures) = (faults(), faults(), faults(), faults());
@@ -155,7 +164,9 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             "Collections that gave less than they should.",
             move |_| table(collector_failures.collectors_failed_by_name()),
         )?,
-    ])
+    ])?;
+    *registered = true;
+    Ok(())
 }
 
 fn each_source(registry: &Weak<RegistryCore>) -> impl Iterator<Item = Arc<dyn Source>> {

@@ -29,7 +29,7 @@ use crate::snapshot::{self, Snapshot, Source};
 /// A set of families that are scraped together.
 ///
 /// Registries are independent: two in one process never see each other's series. Cloning is cheap, and clones are the same
-/// registry. When the last clone and the last handle are dropped, the memory of its series serves others.
+/// registry. When the last clone, the last handle and the last snapshot are dropped, the memory of its series serves others.
 ///
 /// # Examples
 ///
@@ -197,12 +197,9 @@ impl Registry {
     /// [`snapshot_with`](Self::snapshot_with).
     pub fn snapshot(&self) -> Arc<Snapshot> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        snapshot::ask(&self.0, Box::new(move |answer| _ = sender.send(answer)));
-        match receiver.recv() {
-            Ok(Ok(snapshot)) => snapshot,
-            // The fold panicked; if it does so here again, the caller shall know.
-            Ok(Err(_)) | Err(_) => snapshot::take_now(&self.0),
-        }
+        snapshot::ask(&self.0, Box::new(move |snapshot| _ = sender.send(snapshot)));
+        // Without an answer the fold has panicked; if it does so here again, the caller shall know.
+        receiver.recv().unwrap_or_else(|_| snapshot::take_now(&self.0))
     }
 
     /// Takes a snapshot and hands it to `reply`, on the snapshot thread: do no work there, pass it on. The call itself does not
@@ -218,11 +215,6 @@ impl Registry {
     /// # Ok::<(), std::sync::mpsc::RecvError>(())
     /// ```
     pub fn snapshot_with(&self, reply: impl FnOnce(Arc<Snapshot>) + Send + 'static) {
-        let reply = move |answer: Result<_, _>| {
-            if let Ok(snapshot) = answer {
-                reply(snapshot);
-            }
-        };
         snapshot::ask(&self.0, Box::new(reply));
     }
 

@@ -7,9 +7,8 @@
 //! never freed* (here): a shard outlives its thread with its counts, so the sum over all shards is right at every moment and
 //! nothing has to be carried over; memory follows the peak of live threads, not their number over time.
 //!
-//! Not for signal handlers: a handler that interrupts an increment of its own thread loses one of the two. After `fork` the
-//! child counts on from its parent's values in the forking thread's shard; shards of the parent's other threads stay as they
-//! were at the fork.
+//! Not for signal handlers: a handler that interrupts an increment of its own thread loses one of the two. A child after `fork`
+//! counts on from its parent's values; shards of the parent's other threads stay as they were at the fork.
 
 mod current;
 mod fold;
@@ -21,6 +20,7 @@ mod slot;
 
 pub(crate) use current::{inc_by, observe, prepare, shielded};
 pub(crate) use fold::Totals;
+pub(crate) use page::PAGE_CELLS;
 pub(crate) use slot::{Exhausted, Slot, SlotRun};
 
 use page::Directory;
@@ -100,8 +100,8 @@ pub struct EngineStats {
     pub free_shards: usize,
     /// Slots that series of all registries hold.
     pub slots: usize,
-    /// Increments that were lost because an instrumented allocator counted more than 256 series from inside this crate's own
-    /// allocations.
+    /// Increments that were lost because an instrumented allocator has counted into more than 256 cells in all from inside this
+    /// crate's own allocations.
     pub lost: u64,
 }
 

@@ -3,7 +3,7 @@
 //! Cover: single writer across hand-over and adoption; *free means unreachable* with recycled slots, for held handles and for
 //! look-ups in flight beside a removal; the fold beside both. Do not cover: the insides of arc-swap and `OnceLock`, for which
 //! `sync` has stand-ins of the same ordering, nor the order in which a real platform destroys thread-locals (`tests/threads.rs`
-//! does). Pages are of two cells here, so that the models reach further pages too.
+//! does, with destructors that count after the hand-over). Pages are of two cells here, so that the models reach further pages too.
 
 use std::convert::Infallible;
 

@@ -8,8 +8,8 @@ use super::SPACE;
 use super::slot::Slot;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
-/// Distinct series an instrumented allocator may count into from inside our own allocations. An allocator has a handful; 256
-/// keyed cells are 4 KiB once a process.
+/// Distinct cells an instrumented allocator may ever count into from inside our own allocations. An allocator has a handful; 256
+/// keyed cells are 3 KiB once a process.
 const CELLS: usize = if cfg!(tachograph_loom) { 2 } else { 256 };
 
 /// A fixed open-addressing table of slot → count.

@@ -39,7 +39,7 @@ impl Slot {
 /// First slot of the sink, which is page 0 and never handed out nor given back.
 const SINK: Slot = Slot::at(0);
 
-/// All slots of the process are in use.
+/// There is no run of that many slots left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
@@ -84,6 +84,9 @@ impl SlotRun {
     /// The total of one slot of the run out of a fold.
     #[inline]
     pub(crate) fn total(&self, totals: &Totals, offset: usize) -> u64 {
+        if self.is_sink() {
+            return 0;
+        }
         totals.of(self.first.plus(offset)).wrapping_sub(self.base(offset))
     }
 
@@ -94,7 +97,16 @@ impl SlotRun {
 
     /// The total of one slot, summed over the shards now.
     pub(crate) fn sum(&self, offset: usize) -> u64 {
+        if self.is_sink() {
+            return 0;
+        }
         SPACE.sum(self.first.plus(offset)).wrapping_sub(self.base(offset))
+    }
+
+    /// Whether this is the sink: it counts for nobody.
+    #[inline]
+    pub(crate) fn is_sink(&self) -> bool {
+        self.first == SINK
     }
 
     #[inline]
@@ -105,7 +117,7 @@ impl SlotRun {
 
 impl Drop for SlotRun {
     fn drop(&mut self) {
-        if self.first != SINK {
+        if !self.is_sink() {
             current::shielded(|| lock(&SPACE.slots).give_back(self.first, self.len()));
         }
     }
@@ -137,13 +149,16 @@ impl SlotAllocator {
     }
 
     /// A run and whether somebody had it before: a run of this very length that came back, else slots that nobody had, else a
-    /// piece of a longer run.
+    /// piece of a longer run, at last one put together from neighbours.
     fn take(&mut self, len: usize) -> Result<(Slot, bool), Exhausted> {
         let run = if let Some(first) = self.free.get_mut(&len).and_then(Vec::pop) {
             (first, true)
         } else if let Some(first) = self.take_fresh(len) {
             (first, false)
+        } else if let Some(first) = self.split_longer(len) {
+            (first, true)
         } else {
+            self.merge_neighbours();
             (self.split_longer(len).ok_or(Exhausted)?, true)
         };
         self.used += len;
@@ -166,11 +181,43 @@ impl SlotAllocator {
         Some(Slot(first as u32))
     }
 
+    /// Cuts a run from one that is as long or longer. What is cut off lies within one page, unless it is longer than a page and
+    /// then begins with one, as do all runs that are longer.
     fn split_longer(&mut self, len: usize) -> Option<Slot> {
-        let (&longer, _) = self.free.range(len + 1..=PAGE_CELLS).find(|(_, runs)| !runs.is_empty())?;
+        let (&longer, _) = self.free.range(len..).find(|(_, runs)| !runs.is_empty())?;
         let first = self.free.get_mut(&longer).and_then(Vec::pop)?;
-        self.free.entry(longer - len).or_default().push(first.plus(len));
+        // The rest of the last page that is cut into, and the pages after it, are runs of their own.
+        let rest = (len..longer.min(len.next_multiple_of(PAGE_CELLS))).len();
+        for (offset, rest) in [(len, rest), (len + rest, longer - len - rest)] {
+            if rest > 0 {
+                self.free.entry(rest).or_default().push(first.plus(offset));
+            }
+        }
         Some(first)
+    }
+
+    /// Puts free runs that touch together: as many whole pages as there are in a row, and the pieces before and after them.
+    fn merge_neighbours(&mut self) {
+        let mut runs: Vec<(usize, usize)> = std::mem::take(&mut self.free)
+            .into_iter()
+            .flat_map(|(len, runs)| runs.into_iter().map(move |first| (first.index(), len)))
+            .collect();
+        runs.sort_unstable();
+        runs.dedup_by(|(next, len), (first, whole)| {
+            let touch = *first + *whole == *next;
+            *whole += if touch { *len } else { 0 };
+            touch
+        });
+        for (first, len) in runs {
+            let end = first + len;
+            let pages = first.next_multiple_of(PAGE_CELLS).min(end);
+            let after = (end / PAGE_CELLS * PAGE_CELLS).max(pages);
+            for (first, end) in [(first, pages), (pages, after), (after, end)] {
+                if first < end {
+                    self.free.entry(end - first).or_default().push(Slot(first as u32));
+                }
+            }
+        }
     }
 
     fn give_back(&mut self, first: Slot, len: usize) {
@@ -203,24 +250,50 @@ mod tests {
         assert_eq!(slots.high_water(), before);
     }
 
-    #[test]
-    fn every_slot_has_one_owner_until_the_space_is_full_and_then_longer_runs_are_split() {
-        let mut slots = SlotAllocator::new();
+    /// Takes runs until there are no more, and checks that no slot has two owners.
+    fn fill(slots: &mut SlotAllocator, lens: &[usize]) -> Vec<(Slot, usize)> {
         let mut owned = vec![false; MAX_SLOTS];
         let mut runs = Vec::new();
-        while let Ok((first, recycled)) = slots.take(if runs.len() % 2 == 0 { 64 } else { 40 }) {
-            assert!(!recycled || runs.len() > 2);
-            let len = if runs.len() % 2 == 0 { 64 } else { 40 };
+        for &len in lens.iter().cycle() {
+            let Ok((first, _)) = slots.take(len) else { break };
             for (slot, owned) in owned.iter_mut().enumerate().skip(first.index()).take(len) {
                 assert!(!std::mem::replace(owned, true), "slot {slot} twice");
             }
+            if len <= PAGE_CELLS {
+                assert_eq!(first.index() / PAGE_CELLS, (first.index() + len - 1) / PAGE_CELLS, "{len}");
+            }
             runs.push((first, len));
         }
+        runs
+    }
+
+    #[test]
+    fn every_slot_has_one_owner_until_the_space_is_full() {
+        let mut slots = SlotAllocator::new();
+        let mut runs = fill(&mut slots, &[64, 40, 3_584, 128, 7]);
         while slots.take(1).is_ok() {}
-        let (first, len) = runs.pop().unwrap();
+        for len in [1, 128, 129, 3_584] {
+            assert_eq!(slots.take(len), Err(Exhausted), "{len}");
+        }
+        let (first, len) = runs.swap_remove(0);
         slots.give_back(first, len);
         assert_eq!(slots.take(len - 1), Ok((first, true)));
         assert_eq!(slots.take(1), Ok((first.plus(len - 1), true)));
         assert_eq!(slots.take(1), Err(Exhausted));
+    }
+
+    #[test]
+    fn what_came_back_in_pieces_serves_longer_runs() {
+        let mut slots = SlotAllocator::new();
+        for (first, len) in fill(&mut slots, &[1]) {
+            slots.give_back(first, len);
+        }
+        assert_eq!(slots.used(), 0);
+        let runs = fill(&mut slots, &[3_584, 13, 128, 1]);
+        assert!(runs.len() > 4);
+        for (first, len) in runs {
+            slots.give_back(first, len);
+        }
+        assert_eq!(fill(&mut slots, &[128]).len(), MAX_SLOTS / PAGE_CELLS - 1);
     }
 }

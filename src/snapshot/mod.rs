@@ -42,7 +42,9 @@ pub(crate) type Reading = Box<dyn FnOnce(&Totals) -> FamilySnapshot + Send>;
 /// # Consistency
 ///
 /// It holds every increment and observation that happened before it was asked for. Of a histogram, `_count` is the sum of its
-/// buckets. What happens while the snapshot is taken may be in it or not, series by series.
+/// buckets. What happens while the snapshot is taken may be in it or not, cell by cell: the `_sum` of a histogram that is being
+/// written may be of a few observations more or fewer than its `_count`, and of one HTTP request some families may show it
+/// already and others not yet.
 ///
 /// # Examples
 ///

@@ -11,22 +11,28 @@ use crate::shard::Totals;
 /// of the families in time.
 const COLLECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// Takes and publishes a snapshot of each registry, from one fold. With `tick`, their windows slide.
-pub(super) fn take(registries: &[Arc<RegistryCore>], totals: &mut Totals, tick: bool) -> Vec<Arc<Snapshot>> {
+/// Takes and publishes a snapshot of each registry, from one fold, and hands each over as it is done: first those that have no
+/// collectors to wait for. With `tick`, their windows slide.
+pub(super) fn take(
+    registries: &[Arc<RegistryCore>],
+    totals: &mut Totals,
+    tick: bool,
+    mut done: impl FnMut(usize, Arc<Snapshot>),
+) {
     let started = Instant::now();
+    // All of this before the fold: what is listed keeps its slots, and the fold that follows holds all that they were counted.
     let collectors: Vec<_> = registries.iter().map(|registry| registry.collectors()).collect();
-    let collecting: Vec<Vec<_>> =
-        collectors.iter().map(|collectors| collectors.iter().map(|collector| collector.start()).collect()).collect();
-    let list = |registry: &Arc<RegistryCore>| registry.sources().iter().map(|source| source.list()).collect::<Vec<_>>();
-    let readings: Vec<_> = registries.iter().map(list).collect();
+    let collecting = collectors.iter().map(|collectors| collectors.iter().map(|collector| collector.start()).collect());
+    let readings = registries.iter().map(|registry| registry.list());
+    let mut listed: Vec<(usize, Vec<_>, _)> =
+        collecting.zip(readings).enumerate().map(|(at, (collecting, reading))| (at, collecting, reading)).collect();
+    listed.sort_by_key(|(_, collecting, _)| collecting.len());
+
     totals.fold();
     let deadline = started + COLLECT_WITHIN;
-    let mut snapshots = Vec::with_capacity(registries.len());
-    for ((registry, readings), collecting) in registries.iter().zip(readings).zip(collecting) {
-        if tick {
-            registry.slide_windows(totals, started);
-        }
-        let mut families: Vec<_> = readings.into_iter().map(|read| read(totals)).collect();
+    for (at, collecting, readings) in listed {
+        let registry = &registries[at];
+        let mut families: Vec<_> = readings.read(totals, started, tick);
         for pending in collecting {
             let name = pending.name().to_owned();
             let (collected, fault) = pending.wait(deadline);
@@ -37,7 +43,6 @@ pub(super) fn take(registries: &[Arc<RegistryCore>], totals: &mut Totals, tick: 
         }
         let snapshot = Arc::new(Snapshot::new(families.into_iter(), started));
         registry.publish(Arc::clone(&snapshot), started.elapsed());
-        snapshots.push(snapshot);
+        done(at, snapshot);
     }
-    snapshots
 }

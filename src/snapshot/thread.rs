@@ -1,14 +1,16 @@
 //! The snapshot thread: one a process, started by the first ask or window.
 //!
-//! It folds when it is asked and on its own tick, by which windows slide. If a fold panics (a defect of this crate: collectors
-//! are caught on their own threads) the thread goes on, the panic is counted, and the askers fold for themselves.
+//! It folds when it is asked and on its own tick, by which windows slide. Code of others runs on it where there is no helping it:
+//! the last drop of a registry drops its collectors, and replies are closures. So every turn of its loop is caught as a whole. If
+//! a fold panics (a defect of this crate) that is counted, and the askers fold for themselves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::demand::Demand;
 use super::{Snapshot, take};
+use crate::panic::caught;
 use crate::registry::RegistryCore;
 use crate::shard::Totals;
 use crate::sync::process_wide;
@@ -16,12 +18,8 @@ use crate::sync::process_wide;
 /// How often windows slide: a sixty-second window is twelve of these, and each costs one fold.
 pub(crate) const TICK: Duration = Duration::from_secs(5);
 
-/// Gets the snapshot, or an error when the fold panicked.
-type Reply = Box<dyn FnOnce(Result<Arc<Snapshot>, FoldPanicked>) + Send>;
-
-/// The fold that was to serve an ask panicked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FoldPanicked;
+/// Gets the snapshot, or is dropped when the fold panicked.
+type Reply = Box<dyn FnOnce(Arc<Snapshot>) + Send>;
 
 struct Ask {
     registry: Arc<RegistryCore>,
@@ -31,32 +29,39 @@ struct Ask {
 process_wide! {
     static SNAPSHOTTER: Snapshotter = Snapshotter {
         demand: Demand::new(),
-        running: Mutex::new(false),
+        running: Mutex::new(None),
         ticking: Mutex::new(Vec::new()),
     };
 }
 
 pub(crate) struct Snapshotter {
     demand: Demand<Ask>,
-    /// Whether the thread has been started.
-    running: Mutex<bool>,
+    /// The process in which the thread was started: a child after `fork` has none, and starts its own.
+    running: Mutex<Option<u32>>,
     /// Registries with windows.
     ticking: Mutex<Vec<Weak<RegistryCore>>>,
 }
 
-/// Asks for a snapshot of a registry by a fold that starts from now on. `reply` is called on the snapshot thread; where no thread
-/// could be started, before this returns.
+thread_local! {
+    /// Whether this is the snapshot thread, which must not wait for itself.
+    static IS_SNAPSHOTTER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks for a snapshot of a registry by a fold that starts from now on. `reply` is called on the snapshot thread; where there is
+/// none to be had, or on that thread itself, before this returns.
 pub(crate) fn ask(registry: &Arc<RegistryCore>, reply: Reply) {
-    if start() {
+    if !IS_SNAPSHOTTER.get() && start() {
         SNAPSHOTTER.demand.ask(Ask { registry: Arc::clone(registry), reply });
     } else {
-        reply(Ok(take_now(registry)));
+        reply(take_now(registry));
     }
 }
 
 /// Takes a snapshot on the calling thread.
 pub(crate) fn take_now(registry: &Arc<RegistryCore>) -> Arc<Snapshot> {
-    take::take(std::slice::from_ref(registry), &mut Totals::default(), false).pop().expect("one registry, one snapshot")
+    let mut taken = None;
+    take::take(std::slice::from_ref(registry), &mut Totals::default(), false, |_, snapshot| taken = Some(snapshot));
+    taken.expect("one registry, one snapshot")
 }
 
 /// Has a registry's windows slide from now on, for as long as it lives.
@@ -71,30 +76,33 @@ pub(crate) fn keep_ticking(registry: &Arc<RegistryCore>) {
 /// Whether the snapshot thread runs, started now if it did not.
 fn start() -> bool {
     let mut running = SNAPSHOTTER.running.lock().unwrap_or_else(PoisonError::into_inner);
-    if !*running {
-        *running = std::thread::Builder::new().name("tachograph".into()).spawn(run).is_ok();
+    let process = std::process::id();
+    if *running != Some(process) && std::thread::Builder::new().name("tachograph".into()).spawn(run).is_ok() {
+        *running = Some(process);
     }
-    *running
+    *running == Some(process)
 }
 
 fn run() {
+    IS_SNAPSHOTTER.set(true);
     let mut totals = Totals::default();
     let mut next_tick = Instant::now() + TICK;
     loop {
-        let windows_wait = !live(&SNAPSHOTTER.ticking).is_empty();
-        let asks = SNAPSHOTTER.demand.take(windows_wait.then_some(next_tick));
-        let now = Instant::now();
-        if now >= next_tick {
-            // After a suspension one tick stands for all that were missed.
-            next_tick = now + TICK;
-            let ticking = live(&SNAPSHOTTER.ticking);
-            let ticked = catch_unwind(AssertUnwindSafe(|| take::take(&ticking, &mut totals, true)));
-            if ticked.is_err() {
-                ticking.iter().for_each(|registry| registry.fold_panicked());
-            }
-        }
-        serve(asks, &mut totals);
+        // A turn that panics has dropped its asks, which sends the askers to `take_now`; the next turn is as good as any.
+        let _ = caught(|| turn(&mut totals, &mut next_tick));
     }
+}
+
+fn turn(totals: &mut Totals, next_tick: &mut Instant) {
+    let windows_wait = !live(&SNAPSHOTTER.ticking).is_empty();
+    let asks = SNAPSHOTTER.demand.take(windows_wait.then_some(*next_tick));
+    let now = Instant::now();
+    if now >= *next_tick {
+        // After a suspension one tick stands for all that were missed.
+        *next_tick = now + TICK;
+        fold(&live(&SNAPSHOTTER.ticking), totals, true, |_, _| {});
+    }
+    serve(asks, totals);
 }
 
 /// The registries with windows that are still there.
@@ -104,25 +112,32 @@ fn live(ticking: &Mutex<Vec<Weak<RegistryCore>>>) -> Vec<Arc<RegistryCore>> {
     ticking.iter().filter_map(Weak::upgrade).collect()
 }
 
-fn serve(asks: Vec<Ask>, totals: &mut Totals) {
-    let mut registries: Vec<Arc<RegistryCore>> = Vec::new();
-    let mut replies = Vec::with_capacity(asks.len());
-    for Ask { registry, reply } in asks {
-        let known = registries.iter().position(|known| Arc::ptr_eq(known, &registry));
-        replies.push((known.unwrap_or(registries.len()), reply));
-        if known.is_none() {
-            registries.push(registry);
-        }
-    }
-    let taken = catch_unwind(AssertUnwindSafe(|| take::take(&registries, totals, false)));
-    if taken.is_err() {
+/// Takes snapshots of these registries, and counts it with them if that panics.
+fn fold(registries: &[Arc<RegistryCore>], totals: &mut Totals, tick: bool, done: impl FnMut(usize, Arc<Snapshot>)) {
+    if !registries.is_empty() && caught(|| take::take(registries, totals, tick, done)).is_none() {
         registries.iter().for_each(|registry| registry.fold_panicked());
     }
+}
+
+fn serve(asks: Vec<Ask>, totals: &mut Totals) {
+    let mut registries: Vec<Arc<RegistryCore>> = Vec::new();
+    let mut replies: Vec<Vec<Reply>> = Vec::new();
+    for Ask { registry, reply } in asks {
+        match registries.iter().position(|known| Arc::ptr_eq(known, &registry)) {
+            Some(known) => replies[known].push(reply),
+            None => {
+                registries.push(registry);
+                replies.push(vec![reply]);
+            }
+        }
+    }
+    let mut answers: Vec<(Reply, Arc<Snapshot>)> = Vec::new();
+    fold(&registries, totals, false, |at, snapshot| {
+        answers.extend(replies[at].drain(..).map(|reply| (reply, Arc::clone(&snapshot))));
+    });
     // Before anyone is answered, so that an asker who drops its registry then gets its slots back at once.
     drop(registries);
-    for (registry, reply) in replies {
-        let answer = taken.as_ref().map(|snapshots| Arc::clone(&snapshots[registry])).map_err(|_| FoldPanicked);
-        // An asker's code must not take the thread down.
-        let _ = catch_unwind(AssertUnwindSafe(|| reply(answer)));
+    for (reply, snapshot) in answers {
+        let _ = caught(|| reply(snapshot));
     }
 }

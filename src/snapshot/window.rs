@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use crate::metric::bucket::{log_linear, lowest};
-use crate::shard::{self, Exhausted, SlotRun, Totals};
+use crate::shard::{self, Exhausted, PAGE_CELLS, SlotRun, Totals};
 use crate::sync::{Mutex, lock};
 
 /// Two significant digits: 128 sub-buckets a power of two, an error of at most 1 in 128.
@@ -61,6 +61,13 @@ impl Window {
         let cell = log_linear(value.min(HIGHEST_TRACKABLE), SUB_BUCKET_BITS);
         shard::inc_by(self.cells.first().plus(cell), 1);
         value <= HIGHEST_TRACKABLE
+    }
+
+    /// Touches all pages of the calling thread.
+    pub(crate) fn prepare(&self) {
+        (0..CELLS).step_by(PAGE_CELLS).for_each(|cell| shard::prepare(self.cells.first().plus(cell)));
+        // The run need not begin with a page.
+        shard::prepare(self.cells.first().plus(CELLS - 1));
     }
 
     /// Keeps what came since the last tick and forgets what is older than the window.
