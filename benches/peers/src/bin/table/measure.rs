@@ -1,0 +1,182 @@
+//! Rounds of measurements.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cpu_time::ProcessTime;
+use peers::work::{Shape, Work};
+use peers::{Case, MAX_THREADS, Pool, Role, Scrape, cases, scrapes};
+
+/// Numbers of threads at which a work is measured.
+pub(crate) const THREADS: [usize; 4] = [1, 2, 4, MAX_THREADS];
+
+/// Long enough that starting together does not show, short enough that `metrics`, which keeps each observation until it is drained,
+/// stays within memory.
+const LONGEST_RUN: Duration = Duration::from_millis(50);
+/// Fewer have no median worth the name.
+const FEWEST_ROUNDS: u32 = 5;
+
+/// How often and how long each case runs at each number of threads.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    rounds: u32,
+    run: Duration,
+}
+
+impl Plan {
+    /// A plan for all works together to take about so long.
+    pub(crate) fn for_works(time: Duration) -> Self {
+        let runs: usize = Work::ALL.into_iter().map(|work| cases(work).len() * THREADS.len()).sum();
+        let runs = runs as u32;
+        // An odd number, so that the median is a round's own figure.
+        let rounds = (time.div_duration_f64(LONGEST_RUN * runs) as u32).max(FEWEST_ROUNDS) | 1;
+        Self { rounds, run: (time / runs / rounds).clamp(Duration::from_micros(100), LONGEST_RUN) }
+    }
+}
+
+/// The figures of one case at one number of threads, one a round.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    pub(crate) threads: usize,
+    /// CPU nanoseconds of all threads by all operations.
+    cpu: Vec<f64>,
+    /// Nanoseconds that passed, by the operations of one thread.
+    wall: Vec<f64>,
+}
+
+impl Figures {
+    fn new(name: &'static str, role: Role, threads: usize) -> Self {
+        Self { name, role, threads, cpu: Vec::new(), wall: Vec::new() }
+    }
+
+    /// Median of the CPU time.
+    pub(crate) fn cpu(&self) -> f64 {
+        quantile(&self.cpu, 0.5)
+    }
+
+    /// Median of the time that passed.
+    pub(crate) fn wall(&self) -> f64 {
+        quantile(&self.wall, 0.5)
+    }
+
+    /// The middle half of the rounds' CPU times, as a share of their median.
+    pub(crate) fn spread(&self) -> f64 {
+        (quantile(&self.cpu, 0.75) - quantile(&self.cpu, 0.25)) / self.cpu()
+    }
+}
+
+fn quantile(values: &[f64], at: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[((sorted.len() - 1) as f64 * at).round() as usize]
+}
+
+/// Whether the machine ran two threads side by side.
+#[derive(Debug)]
+pub(crate) struct Cores {
+    /// How much longer two threads took, each in a loop of its own, than one: 1 when each had a core.
+    pub(crate) median: f64,
+    /// The same in the worst round.
+    pub(crate) worst: f64,
+}
+
+/// The threads, and a loop that touches nothing but its own thread's memory.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pool: Pool,
+    private: Arc<Case>,
+    private_operations: u64,
+    two_by_one: RefCell<Vec<f64>>,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let pool = Pool::new(MAX_THREADS);
+        let private = cases(Work::Counter).into_iter().find(|case| case.role == Role::Floor).expect("the floor comes first");
+        let private = Arc::new(private);
+        let private_operations = operations(&pool, &private, 1, Duration::from_millis(10));
+        Self { pool, private, private_operations, two_by_one: RefCell::default() }
+    }
+
+    /// Measures all subjects at a work, and checks that each counted every operation.
+    pub(crate) fn work(&self, work: Work, plan: &Plan) -> Vec<Figures> {
+        let cases: Vec<Arc<Case>> = cases(work).into_iter().map(Arc::new).collect();
+        let all = THREADS.iter().flat_map(|&threads| cases.iter().map(move |case| (case, threads)));
+        let mut runs: Vec<_> = all
+            .map(|(case, threads)| {
+                let figures = Figures::new(case.name, case.role, threads);
+                (case, operations(&self.pool, case, threads, plan.run), figures)
+            })
+            .collect();
+        for round in 0..plan.rounds as usize {
+            self.compare_cores();
+            for of_threads in runs.chunks_mut(cases.len()) {
+                let first = round % of_threads.len();
+                of_threads.rotate_left(first);
+                for (case, operations, figures) in &mut *of_threads {
+                    let span = self.pool.run(case, figures.threads, *operations);
+                    let of_one = *operations as f64;
+                    figures.cpu.push(span.cpu.as_nanos() as f64 / (of_one * figures.threads as f64));
+                    figures.wall.push(span.wall.as_nanos() as f64 / of_one);
+                }
+                of_threads.rotate_right(first);
+            }
+        }
+        cases.iter().for_each(|case| case.verify());
+        runs.into_iter().map(|(_, _, figures)| figures).collect()
+    }
+
+    /// Measures all subjects at a text for about `time`, and checks each text. A line is the operation; CPU time is that of the whole
+    /// process, because Tachograph folds on a thread of its own.
+    pub(crate) fn shape(&self, shape: Shape, time: Duration) -> Vec<Figures> {
+        let mut scrapes: Vec<Scrape> = scrapes(shape).collect();
+        scrapes.iter_mut().for_each(|scrape| scrape.verify(shape));
+        let mut all: Vec<_> = scrapes.iter().map(|scrape| Figures::new(scrape.name, scrape.role, 1)).collect();
+        let lines = shape.lines() as f64;
+        let (begun, mut rounds) = (Instant::now(), 0);
+        // A round is never begun late by more than a round, so this ends.
+        while rounds < FEWEST_ROUNDS as usize || rounds % 2 == 0 || begun.elapsed() < time {
+            let count = scrapes.len();
+            for at in (0..count).map(|at| (at + rounds) % count) {
+                let (scrape, figures) = (&mut scrapes[at], &mut all[at]);
+                scrape.prepare();
+                let (cpu, wall) = (ProcessTime::now(), Instant::now());
+                black_box(scrape.render());
+                figures.wall.push(wall.elapsed().as_nanos() as f64 / lines);
+                figures.cpu.push(cpu.elapsed().as_nanos() as f64 / lines);
+            }
+            rounds += 1;
+        }
+        all
+    }
+
+    fn compare_cores(&self) {
+        let time = |threads| self.pool.run(&self.private, threads, self.private_operations).wall.as_secs_f64();
+        self.two_by_one.borrow_mut().push(1.0 / time(1) * time(2));
+    }
+
+    /// What all rounds said about the machine.
+    pub(crate) fn cores(&self) -> Cores {
+        let ratios = self.two_by_one.borrow();
+        Cores { median: quantile(&ratios, 0.5), worst: quantile(&ratios, 1.0) }
+    }
+}
+
+/// Operations of one thread that take about `time` when so many threads run at once; finding out warms the case up.
+fn operations(pool: &Pool, case: &Arc<Case>, threads: usize, time: Duration) -> u64 {
+    let mut operations = 1_000;
+    // 2^40 operations would take minutes on any machine.
+    while operations < 1 << 40 {
+        let wall = pool.run(case, threads, operations).wall;
+        if wall * 4 >= time {
+            let by = time.div_duration_f64(wall);
+            return ((operations as f64 * by) as u64).max(1);
+        }
+        operations *= 2;
+    }
+    operations
+}

@@ -1,0 +1,46 @@
+//! Tachograph beside other metrics crates and beside a hand-written minimum, the *floor*: the same work in the same run.
+//!
+//! [`work`] is what is done, [`inputs`] with what, [`subject`] who does it, one file a subject; a [`Case`] is one subject doing one
+//! work, and [`Pool`] runs it on so many threads. Every run is checked: what a case counted must be what was asked of it.
+//!
+//! What makes the comparison fair, and where it leans:
+//!
+//! - Each subject gets its values in its own form (integers, floats, enums, strings), made beforehand; labels are strings borrowed
+//!   from outside, so a crate that wants to own them pays for the copy.
+//! - Each subject is called in the cheapest way that its documentation shows. `metrics` is called on the recorder itself, not
+//!   through its macros, which saves it the global's load.
+//! - `metrics` keeps each observation of a histogram until it is drained. It is drained between runs, outside the time: that flatters
+//!   it, and it is why it loses nothing here (while it is drained beside writers it does).
+#![forbid(unsafe_code)]
+
+pub mod bench;
+mod case;
+pub mod inputs;
+mod pool;
+pub mod subject;
+pub mod text;
+pub mod work;
+
+pub use case::{Case, Role, Scrape};
+pub use pool::{MAX_THREADS, Pool, Span};
+
+use work::{Shape, Work};
+
+/// A way to count: a crate, or the floor.
+pub trait Subject: Sync {
+    /// This subject doing a work, in each way in which it can; none if it cannot.
+    fn cases(&self, work: Work) -> Vec<Case>;
+
+    /// This subject rendering a text of a shape, already filled.
+    fn scrapes(&self, shape: Shape) -> Vec<Scrape>;
+}
+
+/// A work done by all subjects, the floor first.
+pub fn cases(work: Work) -> Vec<Case> {
+    subject::all().iter().flat_map(|subject| subject.cases(work)).collect()
+}
+
+/// A shape rendered by all subjects, the floor first. Only one holds its series at a time: they are made as the iterator goes.
+pub fn scrapes(shape: Shape) -> impl Iterator<Item = Scrape> {
+    subject::all().into_iter().flat_map(move |subject| subject.scrapes(shape))
+}

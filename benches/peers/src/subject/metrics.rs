@@ -1,0 +1,106 @@
+//! `metrics` with `metrics-exporter-prometheus`. The recorder is called itself, without the macros' global.
+//!
+//! Keys own their labels, so a look-up by borrowed strings copies them. Observations of histograms pile up until the exporter drains
+//! them, here after each run.
+
+use std::hint::black_box;
+
+use ::metrics::{Counter, Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+
+use crate::inputs::inputs;
+use crate::work::{self, FILLING, LABELS, SECONDS, Shape, Work};
+use crate::{Case, Role, Scrape, Subject};
+
+/// The crates.
+#[derive(Debug)]
+pub(super) struct Metrics;
+
+const NAME: (&str, Role) = ("metrics + exporter", Role::Peer);
+
+const METADATA: Metadata<'static> = Metadata::new("peers", Level::INFO, None);
+
+fn recorder() -> PrometheusRecorder {
+    let bytes = work::bytes_as_floats();
+    let histograms: [(&str, &[f64]); 4] =
+        [(work::WAIT, &SECONDS), (work::DURATION, &SECONDS), (work::REQUEST_SIZE, &bytes), (work::RESPONSE_SIZE, &bytes)];
+    let builder = histograms.into_iter().fold(PrometheusBuilder::new(), |builder, (name, bounds)| {
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), bounds).expect("there are bounds")
+    });
+    builder.build_recorder()
+}
+
+#[inline]
+fn route(name: &'static str, values: [&str; 3]) -> Key {
+    let [endpoint, method, status] = values;
+    let label = |name, value: &str| Label::new(name, value.to_owned());
+    Key::from_parts(name, vec![label(LABELS[0], endpoint), label(LABELS[1], method), label(LABELS[2], status)])
+}
+
+#[inline]
+fn endpoint(name: &'static str, endpoint: &str) -> Key {
+    Key::from_parts(name, vec![Label::new(LABELS[0], endpoint.to_owned())])
+}
+
+impl Subject for Metrics {
+    fn cases(&self, work: Work) -> Vec<Case> {
+        let recorder = recorder();
+        let inputs = inputs();
+        let (read, drain) = (recorder.handle(), recorder.handle());
+        let text = move || read.render();
+        let case = match work {
+            Work::Counter => {
+                let counter = recorder.register_counter(&Key::from_name(work::JOBS), &METADATA);
+                Case::new(work, NAME, move |_| black_box(&counter).increment(1), text)
+            }
+            Work::RotatingCounters => {
+                let held: [Counter; 64] = std::array::from_fn(|n| {
+                    recorder.register_counter(&Key::from_parts(work::JOBS, vec![Label::new("n", n.to_string())]), &METADATA)
+                });
+                Case::new(work, NAME, move |i| black_box(&held)[i % 64].increment(1), text)
+            }
+            Work::Labels => {
+                let operation =
+                    move |i| recorder.register_counter(&route(work::JOBS, inputs.labels(i)), &METADATA).increment(1);
+                Case::new(work, NAME, operation, text)
+            }
+            Work::Histogram => {
+                let histogram = recorder.register_histogram(&Key::from_name(work::WAIT), &METADATA);
+                Case::new(work, NAME, move |i| histogram.record(inputs.duration(i).1), text)
+            }
+            Work::HttpRequest => {
+                let operation = move |i| {
+                    let request = inputs.request(i);
+                    let labels = inputs.spell(request.pick);
+                    recorder.register_counter(&route(work::REQUESTS, labels), &METADATA).increment(1);
+                    let observe = |name, value: f64| {
+                        recorder.register_histogram(&endpoint(name, labels[0]), &METADATA).record(value);
+                    };
+                    observe(work::DURATION, request.seconds);
+                    observe(work::REQUEST_SIZE, request.request_bytes.into());
+                    observe(work::RESPONSE_SIZE, request.response_bytes.into());
+                };
+                Case::new(work, NAME, operation, text)
+            }
+        };
+        vec![case.settling(move || drain.run_upkeep())]
+    }
+
+    fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
+        let recorder = recorder();
+        match shape {
+            Shape::Counters(series) => work::fill(series, |at| {
+                let [endpoint, method, status] = &work::series_labels(at);
+                let key = route(work::JOBS, [endpoint, method, status]);
+                recorder.register_counter(&key, &METADATA).increment(work::amount(at));
+            }),
+            Shape::Histograms(series) => work::fill(series, |at| {
+                let key = endpoint(work::WAIT, &work::series_endpoint(at));
+                let histogram = recorder.register_histogram(&key, &METADATA);
+                (at..at + FILLING).for_each(|i| histogram.record(inputs().duration(i).1));
+            }),
+        }
+        let (handle, read) = (recorder.handle(), recorder.handle());
+        vec![Scrape::new(NAME, move || handle.render().len(), move || read.render())]
+    }
+}
