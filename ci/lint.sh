@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Format, clippy, shellcheck, and the house rules that no linter knows. Everything is looked at before it fails.
+# shellcheck source=ci/need.sh
+source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
+need shellcheck shellcheck
+need c++ g++
+status=0
+broken() {
+    echo "error: $*" >&2
+    status=1
+}
+
+cargo fmt --all --check || broken "run 'cargo fmt --all'"
+cargo fmt --manifest-path fuzz/Cargo.toml --check || broken "run 'cargo fmt --manifest-path fuzz/Cargo.toml'"
+cargo clippy --quiet --locked --workspace --all-targets -- -D warnings || broken "clippy has findings"
+cargo clippy --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir "$target/fuzz" -- -D warnings ||
+    broken "clippy has findings in fuzz"
+shellcheck --external-sources .ci/run ci/*.sh || broken "shellcheck has findings"
+
+# House rules: short files, tests that always run, safe Rust only.
+while read -r lines file; do
+    [[ $file == total ]] || ((lines <= 400)) || broken "$file has $lines lines, 400 is the most: split it"
+done < <(find src tests benches fuzz/fuzz_targets -name '*.rs' -exec wc -l {} +)
+if grep -rnE '#\[ignore|#\[cfg_attr\(.*ignore' --include='*.rs' src tests benches; then
+    broken "an ignored test is no test: mend it or take it out"
+fi
+for root in src/lib.rs src/bin/tachograph/main.rs; do
+    grep -qx '#!\[forbid(unsafe_code)\]' "$root" || broken "$root does not forbid unsafe code"
+done
+if grep -rnE '\bunsafe\b *(\{|fn|impl|trait|extern|$)' --include='*.rs' src; then
+    broken "unsafe code in src"
+fi
+exit "$status"

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# Sourced by every part of the checks. It goes to the repository's root and gives each part the means to install
+# what it needs. A program that cannot be had is an error: a part fails, it never skips.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Where builds and what the parts install lie, as an absolute path, so that a part may change its folder.
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+tools=$target/tools
+mkdir -p "$tools"
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [[ $(id -u) == 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "cannot run '$*': not root, and there is no sudo"
+    fi
+}
+
+# install_packages PACKAGE...: from Debian. The list of packages is brought up to date once an hour at most.
+install_packages() {
+    command -v apt-get >/dev/null || fail "cannot install $*: there is no apt-get, install them by hand"
+    local stamp=$tools/apt-updated
+    if [[ -z $(find "$stamp" -mmin -60 2>/dev/null) ]]; then
+        as_root apt-get -o DPkg::Lock::Timeout=300 update -qq >&2
+        touch "$stamp"
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >&2 ||
+        fail "could not install $*"
+}
+
+# need PROGRAM PACKAGE: the program is on the PATH afterwards.
+need() {
+    command -v "$1" >/dev/null && return
+    install_packages "$2"
+    hash -r
+    command -v "$1" >/dev/null || fail "'$1' is missing although package '$2' is installed"
+}
+
+# need_python: makes a Python of our own that has prometheus_client, and sets `python` to it.
+need_python() {
+    python=$tools/python/bin/python
+    if ! "$python" -c 'import prometheus_client' 2>/dev/null; then
+        need python3 python3
+        python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+        python3 -m venv --clear "$tools/python"
+        "$python" -m pip install --quiet 'prometheus-client==0.26.*'
+    fi
+}
+
+# need_cargo_fuzz: `cargo fuzz` works afterwards.
+need_cargo_fuzz() {
+    need c++ g++
+    PATH=$tools/bin:$PATH
+    cargo fuzz --version >/dev/null 2>&1 && return
+    cargo install --quiet --locked --root "$tools" cargo-fuzz --version '^0.13'
+    cargo fuzz --version >/dev/null || fail "cargo-fuzz was installed, but does not run"
+}

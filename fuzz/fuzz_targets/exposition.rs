@@ -1,0 +1,205 @@
+//! Any registry: what it renders is accepted by the strict parser, which shares no code with the encoder, and holds the very
+//! names, labels, HELP texts and values that went in. Every input makes and drops a registry, so slots are recycled too.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use tachograph::{Buckets, RegisterError, Registry};
+
+use support::exposition::{self, Kind};
+
+#[path = "../../tests/support"]
+mod support {
+    #[allow(dead_code, unused_imports, reason = "made for several test crates, of which this one needs a part")]
+    pub mod exposition;
+}
+
+/// Families and series of one input: enough for every neighbourhood, few enough to be quick.
+const MOST: usize = 24;
+
+/// What a histogram counts every higher value as.
+const HIGHEST: u64 = 1 << 44;
+
+#[derive(Arbitrary, Debug)]
+struct Family<'a> {
+    /// Without one, a good name that no other family has.
+    name: Option<&'a str>,
+    help: &'a str,
+    series: Series<'a>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Series<'a> {
+    Counter(u64),
+    UpDownCounter(i64),
+    Gauge(f64),
+    Histogram(Vec<u64>),
+    Counters(Vec<([&'a str; 2], u32)>),
+    UpDownCounters(Vec<([&'a str; 1], i32)>),
+    Gauges(Vec<([&'a str; 3], f64)>),
+    Histograms(Vec<([&'a str; 1], u32)>),
+}
+
+/// Names and values of a sample's labels, in the order of their names.
+type Labels = BTreeMap<String, String>;
+
+/// What a family has to be read back as.
+#[derive(Debug, PartialEq)]
+struct Expected {
+    kind: Kind,
+    help: String,
+    samples: BTreeMap<(String, Labels), Number>,
+}
+
+/// A value by its bits, with every NaN alike and no negative zero: rendering keeps all else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Number(u64);
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        Self(if value.is_nan() { f64::NAN } else { value + 0.0 }.to_bits())
+    }
+}
+
+impl Expected {
+    fn new(kind: Kind, help: &str) -> Self {
+        Self { kind, help: help.to_owned(), samples: BTreeMap::new() }
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.samples.insert((name.to_owned(), labels), value.into());
+    }
+
+    /// The samples of a histogram of whole numbers with the bounds that this target gives all of them.
+    fn histogram(&mut self, name: &str, labels: &[(&str, &str)], values: &[u64]) {
+        for (le, bound) in [("1", 1), ("100", 100), ("1e+06", 1_000_000), ("+Inf", u64::MAX)] {
+            let count = values.iter().filter(|&&value| value <= bound).count();
+            self.sample(&format!("{name}_bucket"), &[labels, &[("le", le)]].concat(), count as f64);
+        }
+        self.sample(&format!("{name}_sum"), labels, values.iter().sum::<u64>() as f64);
+        self.sample(&format!("{name}_count"), labels, values.len() as f64);
+    }
+}
+
+fn buckets() -> Buckets {
+    Buckets::whole(&[1, 100, 1_000_000]).expect("valid bounds")
+}
+
+/// Puts the values of the same labels together, in the order in which they come.
+fn grouped<L: Ord + Copy, V: Copy>(series: &[(L, V)]) -> BTreeMap<L, Vec<V>> {
+    let mut groups = BTreeMap::<L, Vec<V>>::new();
+    for &(labels, value) in series.iter().take(MOST) {
+        groups.entry(labels).or_default().push(value);
+    }
+    groups
+}
+
+/// Registers a family, fills it, and says how it has to be read back.
+fn fill(registry: &Registry, name: &str, help: &str, series: &Series<'_>) -> Result<Expected, RegisterError> {
+    let mut expected = Expected::new(Kind::Gauge, help);
+    match series {
+        Series::Counter(count) => {
+            expected.kind = Kind::Counter;
+            registry.counter(name, help)?.inc_by(*count);
+            expected.sample(name, &[], *count as f64);
+        }
+        Series::UpDownCounter(count) => {
+            registry.up_down_counter(name, help)?.inc_by(*count);
+            expected.sample(name, &[], *count as f64);
+        }
+        Series::Gauge(value) => {
+            registry.gauge(name, help)?.set(*value);
+            expected.sample(name, &[], *value);
+        }
+        Series::Histogram(values) => {
+            expected.kind = Kind::Histogram;
+            let histogram = registry.histogram(name, help, buckets())?;
+            values.iter().take(MOST).for_each(|&value| histogram.observe(value));
+            let values: Vec<_> = values.iter().take(MOST).map(|&value| value.min(HIGHEST)).collect();
+            expected.histogram(name, &[], &values);
+        }
+        Series::Counters(series) => {
+            expected.kind = Kind::Counter;
+            let family = registry.counter_family(name, help, ["first", "second"])?;
+            for ([first, second], counts) in grouped(series) {
+                counts.iter().for_each(|&count| family.inc_by([first, second], count.into()));
+                let sum = counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+                expected.sample(name, &[("first", first), ("second", second)], sum as f64);
+            }
+        }
+        Series::UpDownCounters(series) => {
+            let family = registry.up_down_counter_family(name, help, ["le"])?;
+            for ([le], counts) in grouped(series) {
+                counts.iter().for_each(|&count| family.inc_by([le], count.into()));
+                expected.sample(name, &[("le", le)], counts.iter().map(|&count| i64::from(count)).sum::<i64>() as f64);
+            }
+        }
+        Series::Gauges(series) => {
+            let family = registry.gauge_family(name, help, ["a", "b", "c"])?;
+            for ([a, b, c], values) in grouped(series) {
+                values.iter().for_each(|&value| family.set([a, b, c], value));
+                let last = values.last().copied().expect("a group is never empty");
+                expected.sample(name, &[("a", a), ("b", b), ("c", c)], last);
+            }
+        }
+        Series::Histograms(series) => {
+            expected.kind = Kind::Histogram;
+            let family = registry.histogram_family(name, help, ["phase"], buckets())?;
+            for ([phase], values) in grouped(series) {
+                let values: Vec<_> = values.into_iter().map(u64::from).collect();
+                values.iter().for_each(|&value| family.observe([phase], value));
+                expected.histogram(name, &[("phase", phase)], &values);
+            }
+        }
+    }
+    Ok(expected)
+}
+
+/// What the strict parser reads in a scrape.
+fn read(scrape: &str) -> BTreeMap<String, Expected> {
+    let exposition = exposition::parse(scrape.as_bytes()).unwrap_or_else(|violation| panic!("{violation} in\n{scrape}"));
+    let family = |family: exposition::Family| {
+        let samples = family.samples.into_iter();
+        let samples = samples.map(|sample| ((sample.name, sample.labels.into_iter().collect()), sample.value.into()));
+        let kind = family.kind.expect("each family of ours has a type");
+        (family.name, Expected { kind, help: family.help.unwrap_or_default(), samples: samples.collect() })
+    };
+    exposition.families.into_iter().map(family).collect()
+}
+
+fuzz_target!(|families: Vec<Family<'_>>| {
+    let registry = Registry::new();
+    let mut expected = BTreeMap::new();
+    // Lines of counters, which have more digits than the float in which the parser hands them back.
+    let mut counters = Vec::new();
+    let any_named = families.iter().any(|family| family.name.is_some());
+    for (number, Family { name, help, series }) in families.iter().take(MOST).enumerate() {
+        let suffix = if matches!(series, Series::Counter(_) | Series::Counters(_)) { "_total" } else { "" };
+        let good = format!("m{number}{suffix}");
+        let name = name.unwrap_or(&good);
+        match fill(&registry, name, help, series) {
+            // A family without series may be left out of the scrape.
+            Ok(family) if family.samples.is_empty() => {}
+            Ok(family) => {
+                assert!(expected.insert(name.to_owned(), family).is_none(), "{name} was taken twice");
+                if let Series::Counter(count) = series {
+                    counters.push(format!("{name} {count}"));
+                }
+            }
+            // A name that is no name or clashes is refused, and then nothing of it may be in the scrape.
+            Err(error) => assert!(any_named, "a good name was refused: {error}"),
+        }
+    }
+    let snapshot = registry.snapshot();
+    let mut held = read(snapshot.text());
+    held.retain(|_, family| !family.samples.is_empty());
+    assert_eq!(held, expected, "{}", snapshot.text());
+    for counter in counters {
+        assert!(snapshot.text().lines().any(|line| line == counter), "{counter} in {}", snapshot.text());
+    }
+    assert_eq!(registry.snapshot().text(), snapshot.text(), "an unchanged registry renders the same text");
+});

@@ -1,0 +1,110 @@
+//! The binary under test, as a process of its own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{http, wait};
+
+/// The bearer token of every demo that these tests start.
+pub const TOKEN: &str = "system-test-token";
+
+/// How long the process may take to listen, or to end.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A running `tachograph serve` on a free port. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Demo {
+    child: Child,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Demo {
+    /// Starts the demo with `options` and waits until it says where it listens.
+    pub fn start(options: &[&str]) -> Self {
+        let program = std::env::var_os("TACHOGRAPH_BIN")
+            .expect("TACHOGRAPH_BIN must name the built binary: run these tests by ci/system.sh");
+        let folder = TempDir::new().expect("a temporary folder");
+        let log = File::create(folder.path().join("stderr")).expect("a file in it");
+        let mut child = Command::new(&program)
+            .args(["serve", "--listen", "127.0.0.1:0", "--token", TOKEN])
+            .args(options)
+            .current_dir(repository())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+
+        // The reader lives on after the address has come, so that the process never writes into a closed pipe.
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let (sender, address) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if let Some(address) = line.strip_prefix("listening on http://") {
+                    // Nobody takes a second one.
+                    let _ = sender.send(address.trim_end_matches('/').to_owned());
+                }
+            }
+        });
+        let mut demo = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), folder };
+        match address.recv_timeout(LIMIT) {
+            Ok(address) => demo.address = address.parse().expect("an address with a port after 'listening on http://'"),
+            Err(_) => panic!("the demo did not say where it listens; on stderr:\n{}", demo.log()),
+        }
+        demo
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has written to standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr")).expect("the log is a readable file")
+    }
+
+    /// Its scrape.
+    pub fn scrape(&self) -> String {
+        let response = http::get(self.address, "/metrics").expect("a scrape");
+        assert_eq!(response.status, 200, "{}", response.body);
+        assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+        response.body
+    }
+
+    /// Asks it to end, as a service manager does.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the demo still runs");
+    }
+
+    /// Waits for its end.
+    pub fn exit_status(&mut self) -> ExitStatus {
+        let child = &mut self.child;
+        wait::until("the demo to end", LIMIT, || {
+            child.try_wait().expect("a child can be waited for").ok_or_else(|| "it still runs".to_owned())
+        })
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The repository's root: the demo finds its scenes from there.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -1,0 +1,53 @@
+//! Programs that read a scrape from standard input and say what they think of it.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use crate::demo::repository;
+
+/// What a judge said.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Its exit status.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error.
+    pub complaints: String,
+}
+
+/// `promtool check metrics`: 0 = nothing to say, 1 = not readable, 3 = the linter's findings.
+pub fn promtool(scrape: &str) -> Verdict {
+    judge("promtool".as_ref(), &["check".as_ref(), "metrics".as_ref()], scrape)
+}
+
+/// Python's `prometheus_client.parser`, printing what it understood as JSON (`python/families.py`).
+pub fn python(scrape: &str) -> Verdict {
+    let python = std::env::var_os("TACHOGRAPH_PYTHON")
+        .expect("TACHOGRAPH_PYTHON must name a Python that has prometheus_client: run these tests by ci/system.sh");
+    let script = repository().join("tests/system/python/families.py");
+    judge(&python, &[script.as_os_str()], scrape)
+}
+
+fn judge(program: &OsStr, arguments: &[&OsStr], scrape: &str) -> Verdict {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}; ci/system.sh installs it", program.display()));
+    // From another thread, since a judge may fill its output before it has read all.
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    let scrape = scrape.to_owned();
+    let writer = thread::spawn(move || stdin.write_all(scrape.as_bytes()));
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("a judge ends");
+    writer.join().expect("the writer does not panic").expect("a judge reads all of its input");
+    Verdict {
+        code: status.code().expect("a judge is not killed"),
+        output: String::from_utf8(stdout).expect("UTF-8 on stdout"),
+        complaints: String::from_utf8(stderr).expect("UTF-8 on stderr"),
+    }
+}

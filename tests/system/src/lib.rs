@@ -1,0 +1,12 @@
+//! What the system tests share: the demo as a process of its own, the programs that judge it, and a small HTTP client.
+//!
+//! Run them by `ci/system.sh`, which installs the judges, builds the binary and says where they lie. A test fails when
+//! one is missing, it never skips. Waiting for another program is bounded and says what it waited for.
+#![forbid(unsafe_code)]
+
+pub mod demo;
+pub mod hostile;
+pub mod http;
+pub mod judge;
+pub mod prometheus;
+pub mod wait;

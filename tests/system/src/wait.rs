@@ -1,0 +1,16 @@
+//! Bounded waiting for other programs.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Asks `probe` until it has an answer, and panics with what it said last when `limit` has passed.
+pub fn until<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Result<T, String>) -> T {
+    let end = Instant::now() + limit;
+    loop {
+        match probe() {
+            Ok(answer) => return answer,
+            Err(reason) if Instant::now() >= end => panic!("waited {limit:?} for {what}: {reason}"),
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
