@@ -44,7 +44,8 @@
 //! - [`Family`] finds a series by its label values. It has a limit: past it, labels that come from outside become `other`.
 //! - [`Collector`] reads values when a scrape comes: of the process, of a pool.
 //! - [`Snapshot`] is what readers see; [`exposition`] is how it is written.
-//! - [`http::HttpMetrics`] are the ten families of an HTTP service, observed with one look-up a request.
+//! - [`Registry::register_engine_metrics`] adds `tachograph_*` to the scrapes: what the engine holds, costs and has refused.
+//! - [`http::HttpMetrics`] are the families of an HTTP service, observed with one look-up a request.
 #![cfg_attr(feature = "server", doc = "- [`server`] serves all of it over HTTP.")]
 //!
 //! # Features

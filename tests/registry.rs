@@ -303,9 +303,7 @@ fn http_metrics_count_every_request_once_whatever_its_labels() {
 #[test]
 fn endpoints_without_end_come_under_other() {
     let registry = Registry::new();
-    let mut options = HttpOptions::default();
-    options.limit = 50;
-    let http = HttpMetrics::register(&registry, options).unwrap();
+    let http = HttpMetrics::register(&registry, HttpOptions { limit: 50, ..HttpOptions::default() }).unwrap();
     let exchange = Exchange { method: Method::Get, status: 500, duration: Duration::ZERO, request_bytes: 0, response_bytes: 0 };
     for path in 0..5_000 {
         http.observe(&format!("/{path}"), &exchange);

@@ -1,4 +1,4 @@
-//! The metrics of an HTTP service: ten families, observed with one look-up a request.
+//! The metrics of an HTTP service, observed with one look-up a request.
 //!
 //! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle. `endpoint` is always a route (`/scene/{id}`), never a path.
 
@@ -43,8 +43,16 @@ const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.
 const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216];
 
 /// How [`HttpMetrics`] is set up.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::HttpOptions;
+///
+/// let options = HttpOptions { limit: 5_000, ..HttpOptions::default() };
+/// assert!(options.latency_gauges);
+/// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct HttpOptions {
     /// How far back the latency quantiles look. 60 s; it slides in steps of 5 s. Less than 5 s counts as 5 s, more than 10 minutes
     /// as 10 minutes.
@@ -53,7 +61,8 @@ pub struct HttpOptions {
     pub latency_gauges: bool,
     /// Whether `http_request_latency_seconds`, a summary, is exposed. True.
     pub latency_summary: bool,
-    /// Series of each family, and endpoints, before new ones become `other`. 1 000.
+    /// Series of each family, and endpoints, before new ones become `other`. 1 000. `http_requests_total` has a series for each
+    /// endpoint, method and status: leave room for their product.
     pub limit: usize,
 }
 
@@ -77,6 +86,8 @@ impl Default for HttpOptions {
 /// | `auth_attempts_total` | counter | result |
 /// | `rate_limit_hits_total` | counter | endpoint |
 /// | `active_connections`, `max_connections` | gauge | |
+///
+/// The latency quantiles have two significant digits: they are at most 1 in 128 above the exact value, and saturate at 17 s.
 ///
 /// Cloning is cheap; clones are the same metrics.
 ///
@@ -129,7 +140,7 @@ impl HttpMetrics {
     /// # Errors
     ///
     /// [`RegisterError`] when one of the names is taken, as it is when this is called twice for a registry, or there is no room;
-    /// then none of the ten is registered.
+    /// then none of them is registered (the engine's own may be).
     pub fn register(registry: &Registry, options: HttpOptions) -> Result<Self, RegisterError> {
         let HttpOptions { limit, .. } = options;
         let counters = |name, help, label| {

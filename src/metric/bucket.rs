@@ -60,7 +60,10 @@ impl std::fmt::Display for BucketError {
                 write!(f, "bound {bound} is no whole number of the base unit (a nanosecond, a byte): round it")
             }
             Self::OutOfRange(bound) => {
-                write!(f, "bound {bound} is out of range: bounds lie above 0 and up to 2^44 base units (nanoseconds, bytes)")
+                write!(
+                    f,
+                    "bound {bound} is out of range: bounds lie above 0 and up to 17592 seconds or 2^44 bytes; +Inf is always there"
+                )
             }
         }
     }

@@ -134,7 +134,10 @@ impl Descriptor {
                 return refuse("names that start with __ are Prometheus's own");
             }
             if self.own_label() == Some(label) {
-                return refuse("this type of family writes it itself");
+                return refuse(match self.kind {
+                    Kind::Summary => "a summary writes it itself",
+                    _ => "a histogram writes it itself",
+                });
             }
             if names[..at].contains(&label) {
                 return refuse("it is there twice");

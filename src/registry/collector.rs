@@ -1,7 +1,7 @@
 //! Collectors: values that are read when a scrape comes, not counted as they happen.
 //!
 //! A collector is somebody else's code. It runs with no lock held, on a thread of its own, against a deadline; if it panics, is
-//! late or breaks the rules, its own families are left out of that snapshot, and the failure is counted.
+//! late, its own families are left out of that snapshot; what it gives against the rules is left out; both are counted.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -58,6 +58,9 @@ impl fmt::Display for RegisterError {
             Self::InvalidName { name } => {
                 write!(f, "metric name {name:?} is not of letters, digits, _ and :, starting with no digit: rename it")
             }
+            Self::CounterWithoutTotal { name } if name == "_total" => {
+                f.write_str("counter \"_total\" has no name before _total: say what is counted")
+            }
             Self::CounterWithoutTotal { name } => {
                 write!(f, "counter {name:?} does not end in _total: name it \"{}_total\"", name.trim_end_matches("_total"))
             }
@@ -65,6 +68,9 @@ impl fmt::Display for RegisterError {
                 write!(f, "{name:?} ends in {suffix}, which the parts of a family end in: name it without")
             }
             Self::InvalidLabel { family, label, why } => write!(f, "label {label:?} of {family:?} is refused: {why}"),
+            Self::Clash { family, with, kind, .. } if family == with => {
+                write!(f, "the {kind} {with:?} is registered already: rename one of them")
+            }
             Self::Clash { family, name, with, kind } => {
                 write!(f, "{family:?} clashes with the {kind} {with:?}: both would write {name:?}; rename one of them")
             }

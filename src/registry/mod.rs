@@ -45,7 +45,7 @@ use crate::snapshot::{self, Snapshot, Source};
 /// let error = registry.gauge("jobs_total", "Something else.").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "\"jobs_total\" clashes with the counter \"jobs_total\": both would write \"jobs_total\"; rename one of them"
+///     "the counter \"jobs_total\" is registered already: rename one of them"
 /// );
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```

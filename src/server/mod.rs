@@ -1,6 +1,8 @@
 //! A small HTTP/1 server around the engine: it serves `/metrics` and `/health/quick` beside routes of your own,
 //! and observes every request with [`HttpMetrics`](crate::http::HttpMetrics).
 //!
+//! In `Cargo.toml` it takes `features = ["server"]`, `tokio` beside it, and `serde_json` for [`json`].
+//!
 //! The path of a request through the files: `accept` takes the connection, `connection` speaks HTTP on it, `state` finds the
 //! route (`route`) and calls its handler with a [`Request`] (`request`), the handler answers with what `respond` and
 //! `body` offer, and `observe` sees the answer off and counts it.

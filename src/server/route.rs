@@ -85,6 +85,14 @@ impl Routes {
         self.0.push((route, Box::new(move |request| Box::pin(handler(request)))));
         self
     }
+
+    /// Refuses routes on paths that are taken.
+    pub(super) fn keep_off(&self, paths: &[&str]) -> Result<(), RouteError> {
+        match self.0.iter().find(|(route, _)| paths.contains(&&*route.path)) {
+            Some((route, _)) => Err(RouteError::Reserved { path: route.path.clone() }),
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Debug for Routes {
@@ -104,7 +112,12 @@ pub enum RouteError {
         /// What is wrong with it.
         cause: matchit::InsertError,
     },
-    /// A method has two routes on one path: leave one out. `/metrics` and `/health/quick` are the server's own.
+    /// The path is one that the server answers itself: choose another.
+    Reserved {
+        /// The path as declared.
+        path: String,
+    },
+    /// A method has two routes on one path: leave one out.
     Repeated {
         /// The path as declared.
         path: String,
@@ -122,6 +135,7 @@ impl fmt::Display for RouteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path { path, cause } => write!(f, "the route {path} cannot be served: {cause}"),
+            Self::Reserved { path } => write!(f, "the route {path} is the server's own, choose another path"),
             Self::Repeated { path, method } => {
                 write!(f, "the route {} {path} is declared twice, leave one out", method.as_str())
             }
@@ -136,7 +150,7 @@ impl std::error::Error for RouteError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Path { cause, .. } => Some(cause),
-            Self::Repeated { .. } | Self::Mixed { .. } => None,
+            Self::Reserved { .. } | Self::Repeated { .. } | Self::Mixed { .. } => None,
         }
     }
 }
@@ -169,9 +183,15 @@ impl Table {
     /// Builds the table and makes every series that the routes declare. `everywhere` are statuses that each route which is
     /// no monitoring traffic may answer in addition.
     pub(super) fn new(http: &HttpMetrics, routes: Routes, everywhere: &[u16]) -> Result<Self, RouteError> {
+        let paths = by_path(routes)?;
+        // All paths are tried before the first series is declared: a refused table leaves nothing behind.
+        let mut tried = matchit::Router::new();
+        for (template, _) in &paths {
+            tried.insert(template, ()).map_err(|cause| RouteError::Path { path: template.clone(), cause })?;
+        }
         let mut router = matchit::Router::new();
         let mut listed = Vec::new();
-        for (template, same) in by_path(routes)? {
+        for (template, same) in paths {
             let path = Path::new(http, &template, same, everywhere);
             listed.push(json!({ "path": template, "methods": names_of(&path.handlers) }));
             router.insert(&*template, path).map_err(|cause| RouteError::Path { path: template, cause })?;

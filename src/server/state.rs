@@ -23,6 +23,9 @@ use super::route::{Found, Handler, Route, RouteError, Routes, Table};
 use crate::Registry;
 use crate::http::{HttpMetrics, Method};
 
+const METRICS: &str = "/metrics";
+const HEALTH_QUICK: &str = "/health/quick";
+
 /// Everything that the connections of a server share. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct State(Arc<Shared>);
@@ -49,13 +52,14 @@ impl State {
     ///
     /// # Errors
     ///
-    /// When two routes clash, or a path is malformed.
+    /// When two routes clash, or a path is malformed or the server's own. No series have been declared then.
     pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
+        routes.keep_off(&[METRICS, HEALTH_QUICK])?;
         let heartbeat = Heartbeat::new();
         let own = (registry.clone(), registry.clone(), heartbeat.clone());
         let routes = routes
-            .route(Route::get("/metrics").answers([503]).monitoring(), move |_| metrics::scrape(own.0.clone()))
-            .route(Route::get("/health/quick").answers([503]).monitoring(), move |_| {
+            .route(Route::get(METRICS).answers([503]).monitoring(), move |_| metrics::scrape(own.0.clone()))
+            .route(Route::get(HEALTH_QUICK).answers([503]).monitoring(), move |_| {
                 std::future::ready(health::quick(&own.1, &own.2))
             });
         let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
