@@ -7,8 +7,10 @@ pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            // The payload is a value of their making, and dropping it may panic again, where nobody would catch it.
-            std::mem::forget(payload);
+            // The payload is a value of their making, so dropping it may panic too; the payload of that is let go of undropped.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
             None
         }
     }

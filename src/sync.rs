@@ -1,8 +1,9 @@
-//! The seam between the real primitives and the model checker: the only file that names `std`'s, loom's or arc-swap's.
+//! The seam between the real primitives and the model checker: the only file that names atomics, or what the models run on.
 //!
 //! Under `--cfg tachograph_loom` the models run on loom's primitives. Loom knows neither [`OnceLock`] nor [`ArcSwap`]: the
 //! stand-ins below give both their documented ordering (a `get` or `load` that sees a value synchronises with the `set` or
-//! `store` that put it there) and nothing more. So the models cover our protocols, not the insides of those two types.
+//! `store` that put it there); the one for `ArcSwap` is a mutex, and so orders loads among each other too. The models cover our
+//! protocols, not the insides of those two types.
 
 #[cfg(not(tachograph_loom))]
 mod imp {

@@ -55,7 +55,7 @@ pub(crate) struct SlotRun {
 }
 
 impl SlotRun {
-    /// Takes a run of `len` slots. A run of at most a page's cells lies within one page.
+    /// Takes a run of `len` slots. A run of at most a page's cells lies within one page, a longer one begins with a page.
     pub(crate) fn allocate(len: usize) -> Result<Self, Exhausted> {
         current::shielded(|| {
             let (first, recycled) = lock(&SPACE.slots).take(len)?;
@@ -167,7 +167,7 @@ impl SlotAllocator {
 
     fn take_fresh(&mut self, len: usize) -> Option<Slot> {
         let left_in_page = PAGE_CELLS - self.next % PAGE_CELLS;
-        let skipped = if len <= left_in_page || len > PAGE_CELLS { 0 } else { left_in_page };
+        let skipped = if len <= left_in_page { 0 } else { left_in_page % PAGE_CELLS };
         let first = self.next + skipped;
         if first + len > MAX_SLOTS {
             return None;
@@ -280,6 +280,22 @@ mod tests {
         assert_eq!(slots.take(len - 1), Ok((first, true)));
         assert_eq!(slots.take(1), Ok((first.plus(len - 1), true)));
         assert_eq!(slots.take(1), Err(Exhausted));
+    }
+
+    #[test]
+    fn pieces_of_a_long_run_lie_within_one_page_each() {
+        let mut slots = SlotAllocator::new();
+        slots.take(45).unwrap();
+        let (long, _) = slots.take(3_584).unwrap();
+        while slots.take(PAGE_CELLS).is_ok() {}
+        while slots.take(1).is_ok() {}
+        slots.give_back(long, 3_584);
+        let mut pieces = 0;
+        while let Ok((first, _)) = slots.take(13) {
+            assert_eq!(first.index() / PAGE_CELLS, (first.index() + 12) / PAGE_CELLS);
+            pieces += 1;
+        }
+        assert_eq!(pieces, 28 * 9);
     }
 
     #[test]

@@ -65,9 +65,8 @@ impl Window {
 
     /// Touches all pages of the calling thread.
     pub(crate) fn prepare(&self) {
+        // A run of more than a page begins with one.
         (0..CELLS).step_by(PAGE_CELLS).for_each(|cell| shard::prepare(self.cells.first().plus(cell)));
-        // The run need not begin with a page.
-        shard::prepare(self.cells.first().plus(CELLS - 1));
     }
 
     /// Keeps what came since the last tick and forgets what is older than the window.
