@@ -7,8 +7,9 @@
 
 #[cfg(not(tachograph_loom))]
 mod imp {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+    pub(crate) use std::thread::yield_now;
 
     pub(crate) use arc_swap::ArcSwap;
 
@@ -35,8 +36,9 @@ mod imp {
 
 #[cfg(tachograph_loom)]
 mod imp {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
     pub(crate) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+    pub(crate) use loom::thread::yield_now;
 
     /// Always the same: a model must run the same way each time.
     pub(crate) type HashSeeds = foldhash::fast::FixedState;

@@ -1,15 +1,15 @@
 //! One endpoint: everything that a request of it writes, found with one look-up.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::HttpCore;
-use super::label::{Method, STATUS_PLACES, status_place, with_status_label};
-use crate::metric::counter::Counter;
-use crate::metric::histogram::{Histogram, nanoseconds};
-use crate::metric::table::Entry;
+use super::block::{Block, Code};
+use super::label::{Method, with_status_label};
+use super::source::EndpointEntry;
+use crate::metric::histogram::nanoseconds;
+use crate::metric::label::{OTHER, by_value};
 use crate::shard::{self, Slot};
-use crate::sync::{self, AtomicU32, Ordering};
 
 /// A finished request and its response.
 #[derive(Clone, Copy, Debug)]
@@ -26,100 +26,113 @@ pub struct Exchange {
     pub response_bytes: u64,
 }
 
-/// The handles of one endpoint, its counters in a table by method and status that is filled as they are needed.
+/// A method and a status that an endpoint has answered, or may.
+#[derive(Clone, Debug)]
+pub(super) struct Combination {
+    /// The labels as a scrape shows them.
+    pub(super) text: Arc<str>,
+    /// Which counter of the endpoint's blocks it has.
+    pub(super) at: usize,
+}
+
+/// The combinations of an endpoint, by label values.
+pub(super) type Combinations = Arc<[Combination]>;
+
+/// What the requests of one endpoint are counted in.
 #[derive(Debug)]
 pub(super) struct EndpointCells {
     /// Value of the label `endpoint`.
     name: Box<str>,
     /// Left out of the latency window.
     monitoring: bool,
-    duration: Histogram,
-    request_size: Histogram,
-    response_size: Histogram,
-    /// The slots of the counters by method and place of the status, 0 where there is none yet.
-    requests: [OnceLock<Box<[AtomicU32; STATUS_PLACES]>>; Method::COUNT],
-    /// The counters themselves, whose slots these are: they stay for as long as the endpoint does.
-    counters: Mutex<Vec<Counter>>,
+    block: Block,
+    /// Replaced whole when one is added, so a scrape reads them without holding it.
+    combinations: Mutex<Combinations>,
 }
 
 impl EndpointCells {
     pub(super) fn new(core: &HttpCore, name: &str, monitoring: bool) -> Self {
-        Self {
-            name: name.into(),
-            monitoring,
-            duration: core.durations.handle([name]),
-            request_size: core.request_sizes.handle([name]),
-            response_size: core.response_sizes.handle([name]),
-            requests: [const { OnceLock::new() }; Method::COUNT],
-            counters: Mutex::default(),
-        }
+        let block = Block::new(core.offsets).unwrap_or_else(|_| Block::sink(core.offsets));
+        Self { name: name.into(), monitoring, block, combinations: Mutex::new(Arc::new([])) }
     }
 
-    /// The duration histogram of an endpoint that is no monitoring traffic.
-    pub(super) fn user_duration(&self) -> Option<&Histogram> {
-        (!self.monitoring).then_some(&self.duration)
+    pub(super) fn block(&self) -> &Block {
+        &self.block
+    }
+
+    pub(super) fn is_monitoring(&self) -> bool {
+        self.monitoring
+    }
+
+    pub(super) fn combinations(&self) -> Combinations {
+        Arc::clone(&self.combinations.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     #[inline]
     pub(super) fn observe(&self, core: &HttpCore, exchange: &Exchange) {
+        let code = Code::new(exchange.method, exchange.status);
+        let (block, counter) = match self.block.find(code) {
+            Some(place) => place,
+            None => self.place(core, exchange.method, exchange.status),
+        };
         let nanos = nanoseconds(exchange.duration);
-        match self.known_slot(exchange.method, exchange.status) {
-            Some(slot) => shard::inc_by(slot, 1),
-            None => self.inc_slowly(core, exchange.method, exchange.status),
-        }
-        self.duration.observe(nanos);
-        self.request_size.observe(exchange.request_bytes);
-        self.response_size.observe(exchange.response_bytes);
+        // Before the block, so that the quantiles of a scrape know every request that it counts.
         if !self.monitoring && !core.window.observe(nanos) {
             core.faults.observation_saturated();
         }
+        let [duration, request_size, response_size] = core.offsets.histograms;
+        let [a, b] = core.duration.adds(duration, nanos);
+        let [c, d] = core.size.adds(request_size, exchange.request_bytes);
+        let [e, f] = core.size.adds(response_size, exchange.response_bytes);
+        shard::write(block, [(counter, 1), a, b, c, d, e, f]);
     }
 
-    #[inline]
-    fn known_slot(&self, method: Method, status: u16) -> Option<Slot> {
-        let by_status = self.requests[method as usize].get()?;
-        // Acquire: pairs with the store in `counter`. The slot's base was read before it, so what we add is not part of it.
-        match by_status[status_place(status)?].load(Ordering::Acquire) {
-            0 => None,
-            slot => Some(Slot::at(slot)),
-        }
-    }
-
-    /// Counts by strings: the first time for a status that has a place, always for one that has none, and then without a lock.
+    /// Where a method and a status are counted that had no counter when they were looked up: here if there is room for one more
+    /// series, else as a request of `other`.
     #[cold]
-    fn inc_slowly(&self, core: &HttpCore, method: Method, status: u16) {
-        if status_place(status).is_some() {
-            self.counter(core, method, status).inc();
-        } else {
-            with_status_label(status, |status| core.requests.inc([&self.name, method.as_str(), status]));
+    fn place(&self, core: &HttpCore, method: Method, status: u16) -> (Slot, usize) {
+        if &*self.name == OTHER {
+            return self.keep(core, method, status).0;
         }
+        if core.take_room() {
+            let (place, is_new) = self.keep(core, method, status);
+            if !is_new {
+                core.give_room_back();
+            }
+            return place;
+        }
+        core.faults.series_refused(core.families.requests.name());
+        let other = &core.entry(OTHER, false).value;
+        let known = other.block.find(Code::new(method, status));
+        known.unwrap_or_else(|| other.keep(core, method, status).0)
     }
 
-    /// Touches the calling thread's cells, those of the counters that exist by now.
+    /// Gives a combination a counter, if it has none yet; whether it had none.
+    fn keep(&self, core: &HttpCore, method: Method, status: u16) -> ((Slot, usize), bool) {
+        let code = Code::new(method, status);
+        let mut combinations = self.combinations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = self.block.find(code) {
+            return (place, false);
+        }
+        let Ok(at) = self.block.keep(code, core.offsets) else {
+            // Not kept, for there may be room another time.
+            return ((Slot::SINK, 0), false);
+        };
+        let text = with_status_label(status, |status| core.labels.text(&[&self.name, method.as_str(), status]));
+        let mut more = combinations.to_vec();
+        let place = more.partition_point(|known| by_value(&known.text, &text).is_lt());
+        more.insert(place, Combination { text: text.into(), at });
+        *combinations = more.into();
+        (self.block.find(code).expect("it was kept just now"), true)
+    }
+
+    /// Touches the calling thread's cells.
     fn prepare(&self, core: &HttpCore) {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Counter::prepare);
-        [&self.duration, &self.request_size, &self.response_size].into_iter().for_each(Histogram::prepare);
+        self.block.prepare();
+        core.faults.prepare();
         if !self.monitoring {
             core.window.prepare();
         }
-    }
-
-    /// The counter of a method and a status, looked up by strings; its slot is kept if the status has a place.
-    #[cold]
-    fn counter(&self, core: &HttpCore, method: Method, status: u16) -> Counter {
-        let counter = with_status_label(status, |status| core.requests.handle([&self.name, method.as_str(), status]));
-        if let Some(place) = status_place(status) {
-            let by_status = self.requests[method as usize].get_or_init(|| Box::new(std::array::from_fn(|_| AtomicU32::new(0))));
-            let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-            // Another thread may have kept it already: then it is the same series. The sink, which a process without room counts
-            // into, is not kept: there may be room another time.
-            if self.known_slot(method, status).is_none() && !counter.is_sink() {
-                counters.push(counter.clone());
-                // Release: pairs with the load in `known_slot`.
-                by_status[place].store(counter.slot().index() as u32, Ordering::Release);
-            }
-        }
-        counter
     }
 }
 
@@ -148,12 +161,12 @@ impl EndpointCells {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    cells: sync::Arc<Entry<EndpointCells>>,
+    cells: EndpointEntry,
     core: Arc<HttpCore>,
 }
 
 impl Endpoint {
-    pub(super) fn new(cells: sync::Arc<Entry<EndpointCells>>, core: Arc<HttpCore>) -> Self {
+    pub(super) fn new(cells: EndpointEntry, core: Arc<HttpCore>) -> Self {
         Self { cells, core }
     }
 
@@ -166,11 +179,14 @@ impl Endpoint {
     /// Has the series of this method and status exist, at 0 until the first such request: a rate over a series that is born at
     /// its first increment misses that increment.
     pub fn declare(&self, method: Method, status: u16) {
-        self.cells.value.counter(&self.core, method, status);
+        let endpoint = &self.cells.value;
+        if endpoint.block.find(Code::new(method, status)).is_none() {
+            endpoint.place(&self.core, method, status);
+        }
     }
 
-    /// Allocates the calling thread's memory for this endpoint's requests: for their histograms, the latency window (28 KiB) and the
-    /// counters that exist by now. Observing such requests on this thread allocates nothing from then on.
+    /// Allocates the calling thread's memory for this endpoint's requests: for the counters that exist by now, the histograms and
+    /// the latency window (28 KiB). Observing such requests on this thread allocates nothing from then on.
     pub fn prepare(&self) {
         self.cells.value.prepare(&self.core);
     }

@@ -2,9 +2,10 @@
 //!
 //! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle. `endpoint` is always a route (`/scene/{id}`), never a path.
 
+mod block;
 mod endpoint;
 mod label;
-mod latency;
+mod source;
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -14,23 +15,22 @@ use std::time::Duration;
 pub use endpoint::{Endpoint, Exchange};
 pub use label::Method;
 
+use block::Offsets;
 use endpoint::EndpointCells;
-use latency::{Form, Latency};
+use source::{EndpointEntry, Requests};
 
 use crate::metric::bucket::Buckets;
 use crate::metric::counter::{Counter, UpDownCounter};
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Family;
 use crate::metric::gauge::Gauge;
-use crate::metric::histogram::{Histogram, Shape};
-use crate::metric::label::{DEFAULT_LIMIT, Labels, OTHER};
-use crate::metric::table::{Entry, LabelTable, Refused};
+use crate::metric::histogram::Shape;
+use crate::metric::label::{DEFAULT_LIMIT, LabelNames, Labels, OTHER};
+use crate::metric::table::{LabelTable, Refused};
 use crate::registry::{Faults, RegisterError, Registry};
 use crate::snapshot::Source;
 use crate::snapshot::window::Window;
-use crate::sync;
-
-const REQUESTS: &str = "http_requests_total";
+use crate::sync::{AtomicU64, Ordering};
 
 /// The spans that a latency window may have: at least one step of its sliding, and few enough of them to be kept and added up.
 const WINDOW_SPANS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
@@ -118,20 +118,100 @@ pub struct HttpMetrics(Arc<HttpCore>);
 
 #[derive(Debug)]
 struct HttpCore {
-    requests: Family<Counter, 3>,
-    durations: Family<Histogram, 1>,
-    request_sizes: Family<Histogram, 1>,
-    response_sizes: Family<Histogram, 1>,
+    families: Families,
+    endpoints: LabelTable<EndpointCells>,
+    /// Labels of `http_requests_total`.
+    labels: LabelNames,
+    /// What a histogram of durations is, and one of sizes; where they stand in a block.
+    duration: Arc<Shape>,
+    size: Arc<Shape>,
+    offsets: Offsets,
+    /// Endpoints there may be, and combinations of endpoint, method and status.
+    limit: usize,
+    /// Combinations there are. Only who finds it below the limit may raise it.
+    combinations: AtomicU64,
+    window: Arc<Window>,
+    faults: Arc<Faults>,
     scene_loads: Family<Counter, 1>,
     scene_load_errors: Family<Counter, 1>,
     auth_attempts: Family<Counter, 1>,
     rate_limit_hits: Family<Counter, 1>,
     active_connections: UpDownCounter,
     max_connections: Gauge,
-    endpoints: LabelTable<EndpointCells>,
-    limit: usize,
-    window: Arc<Window>,
-    faults: Arc<Faults>,
+}
+
+/// The families that a request writes.
+#[derive(Debug)]
+struct Families {
+    requests: Arc<Descriptor>,
+    /// Durations, request sizes, response sizes.
+    histograms: [Arc<Descriptor>; 3],
+    gauges: Option<Arc<Descriptor>>,
+    summary: Option<Arc<Descriptor>>,
+    all: Box<[Arc<Descriptor>]>,
+}
+
+impl Families {
+    fn new(options: &HttpOptions) -> Result<Self, RegisterError> {
+        let family = |name, kind, help| Ok::<_, RegisterError>(Arc::new(Descriptor::new(name, kind, help)?));
+        let histogram = |name, help| family(name, Kind::Histogram, help);
+        let requests = family("http_requests_total", Kind::Counter, "Requests, by route, method and status.")?;
+        let histograms = [
+            histogram("http_request_duration_seconds", "Time from a request's head to its response's last byte.")?,
+            histogram("http_request_size_bytes", "Bytes of request bodies.")?,
+            histogram("http_response_size_bytes", "Bytes of response bodies.")?,
+        ];
+        let help = "Latency of the last requests, by quantile, in milliseconds.";
+        let gauges = family("http_request_latency_ms", Kind::Gauge, help)?;
+        let gauges = options.latency_gauges.then_some(gauges);
+        let help = "Latency: quantiles of the last requests, sum and count of all.";
+        let summary = family("http_request_latency_seconds", Kind::Summary, help)?;
+        let summary = options.latency_summary.then_some(summary);
+        let all = [&requests].into_iter().chain(&histograms).chain(&gauges).chain(&summary).cloned().collect();
+        Ok(Self { requests, histograms, gauges, summary, all })
+    }
+
+    fn all(&self) -> &[Arc<Descriptor>] {
+        &self.all
+    }
+}
+
+impl HttpCore {
+    /// What the three histograms of a block are.
+    fn shapes(&self) -> [&Shape; 3] {
+        [&self.duration, &self.size, &self.size]
+    }
+
+    /// Takes the room of one more combination, if there is any.
+    fn take_room(&self) -> bool {
+        // Relaxed: the count stands for itself.
+        let more = |count| (count < self.limit as u64).then_some(count + 1);
+        self.combinations.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Gives back room that was taken for a combination that another thread has made meanwhile.
+    fn give_room_back(&self) {
+        self.combinations.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The endpoint of this name, made if there is none and there is room, else `other`. There is always room for those that the program
+    /// has for monitoring.
+    #[cold]
+    fn entry(&self, name: &str, monitoring: bool) -> EndpointEntry {
+        let insert = |name: &str, monitoring, limit| {
+            self.endpoints.insert(&[name], limit, || Ok::<_, Infallible>(EndpointCells::new(self, name, monitoring)))
+        };
+        match insert(name, monitoring, if monitoring { usize::MAX } else { self.limit }) {
+            Ok(entry) => entry,
+            Err(Refused::Full) => {
+                self.faults.series_refused(self.families.requests.name());
+                match insert(OTHER, false, usize::MAX) {
+                    Ok(entry) => entry,
+                    Err(Refused::Full) => unreachable!("no table has more than usize::MAX entries"),
+                }
+            }
+        }
+    }
 }
 
 impl HttpMetrics {
@@ -150,23 +230,6 @@ impl HttpMetrics {
                 (),
             )
         };
-        let histograms = |name, help, buckets| {
-            let descriptor = Descriptor::new(name, Kind::Histogram, help)?;
-            let shape = Shape::new(buckets, registry.faults());
-            registry.new_family::<Histogram, 1>(descriptor, Labels::new(["endpoint"]).limit(limit), shape)
-        };
-        let seconds = || Buckets::seconds(&DURATION_BOUNDS).expect("our own bounds are whole nanoseconds");
-        let bytes = || Buckets::bytes(&SIZE_BOUNDS).expect("our own bounds increase");
-
-        let requests = registry.new_family(
-            Descriptor::new(REQUESTS, Kind::Counter, "Requests, by route, method and status.")?,
-            Labels::new(["endpoint", "method", "status"]).limit(limit).unbounded(["endpoint"]),
-            (),
-        )?;
-        let durations =
-            histograms("http_request_duration_seconds", "Time from a request's head to its response's last byte.", seconds())?;
-        let request_sizes = histograms("http_request_size_bytes", "Bytes of request bodies.", bytes())?;
-        let response_sizes = histograms("http_response_size_bytes", "Bytes of response bodies.", bytes())?;
         let scene_loads = counters("scene_loads_total", "Scenes loaded.", "scene")?;
         let scene_load_errors =
             counters("scene_load_errors_total", "Scenes that could not be loaded, by what went wrong.", "error_type")?;
@@ -183,14 +246,7 @@ impl HttpMetrics {
             Labels::new([]),
             (),
         )?;
-        let window = Window::new(options.window.clamp(*WINDOW_SPANS.start(), *WINDOW_SPANS.end()))
-            .map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
-
         let mut sources: Vec<Arc<dyn Source>> = vec![
-            requests.source(),
-            durations.source(),
-            request_sizes.source(),
-            response_sizes.source(),
             scene_loads.source(),
             scene_load_errors.source(),
             auth_attempts.source(),
@@ -198,34 +254,32 @@ impl HttpMetrics {
             active.source(),
             most.source(),
         ];
+
+        let families = Families::new(&options)?;
+        let window = Window::new(options.window.clamp(*WINDOW_SPANS.start(), *WINDOW_SPANS.end()))
+            .map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
+        let seconds = Buckets::seconds(&DURATION_BOUNDS).expect("our own bounds are whole nanoseconds");
+        let bytes = Buckets::bytes(&SIZE_BOUNDS).expect("our own bounds increase");
+        let (duration, size) = (Shape::new(seconds, registry.faults()), Shape::new(bytes, registry.faults()));
         let core = Arc::new(HttpCore {
-            requests,
-            durations,
-            request_sizes,
-            response_sizes,
+            families,
+            endpoints: LabelTable::new(&["endpoint"]),
+            labels: LabelNames::new(&["endpoint", "method", "status"]),
+            offsets: Offsets::new(&duration, &size),
+            duration,
+            size,
+            limit,
+            combinations: AtomicU64::new(0),
+            window: Arc::new(window),
+            faults: registry.faults(),
             scene_loads,
             scene_load_errors,
             auth_attempts,
             rate_limit_hits,
             active_connections: active.handle([]),
             max_connections: most.handle([]),
-            endpoints: LabelTable::new(&["endpoint"]),
-            limit,
-            window: Arc::new(window),
-            faults: registry.faults(),
         });
-        let latency = |name, kind, help, form| {
-            let descriptor = Arc::new(Descriptor::new(name, kind, help)?);
-            Ok(Arc::new(Latency { descriptor, form, core: Arc::clone(&core) }) as Arc<dyn Source>)
-        };
-        if options.latency_gauges {
-            let help = "Latency of the last requests, by quantile, in milliseconds.";
-            sources.push(latency("http_request_latency_ms", Kind::Gauge, help, Form::Gauges)?);
-        }
-        if options.latency_summary {
-            let help = "Latency: quantiles of the last requests, sum and count of all.";
-            sources.push(latency("http_request_latency_seconds", Kind::Summary, help, Form::Summary)?);
-        }
+        sources.push(Arc::new(Requests(Arc::clone(&core))));
         registry.register_engine_metrics()?;
         registry.register_sources(sources)?;
         registry.register_window(Arc::clone(&core.window));
@@ -248,40 +302,22 @@ impl HttpMetrics {
         let core = &*self.0;
         let full = core.endpoints.len() >= core.limit;
         if full && core.endpoints.look_up(&[OTHER], |entry| entry.value.observe(core, exchange)).is_some() {
-            core.faults.series_refused(REQUESTS);
+            core.faults.series_refused(core.families.requests.name());
         } else {
-            self.entry(endpoint, false).value.observe(core, exchange);
+            core.entry(endpoint, false).value.observe(core, exchange);
         }
     }
 
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Endpoint {
-        Endpoint::new(self.entry(name, false), Arc::clone(&self.0))
+        Endpoint::new(self.0.entry(name, false), Arc::clone(&self.0))
     }
 
     /// The endpoint of this name, for monitoring traffic: counted like any other, but left out of the latency window. What an
     /// endpoint is, is said by the first call that names it; `other` never is monitoring traffic. It is the program that has such
     /// endpoints, not its clients, so they do not count against the limit.
     pub fn monitoring_endpoint(&self, name: &str) -> Endpoint {
-        Endpoint::new(self.entry(name, name != OTHER), Arc::clone(&self.0))
-    }
-
-    #[cold]
-    fn entry(&self, name: &str, monitoring: bool) -> sync::Arc<Entry<EndpointCells>> {
-        let core = &*self.0;
-        let insert = |name: &str, monitoring, limit| {
-            core.endpoints.insert(&[name], limit, || Ok::<_, Infallible>(EndpointCells::new(core, name, monitoring)))
-        };
-        match insert(name, monitoring, if monitoring { usize::MAX } else { core.limit }) {
-            Ok(entry) => entry,
-            Err(Refused::Full) => {
-                core.faults.series_refused(REQUESTS);
-                match insert(OTHER, false, usize::MAX) {
-                    Ok(entry) => entry,
-                    Err(Refused::Full) => unreachable!("no table has more than usize::MAX entries"),
-                }
-            }
-        }
+        Endpoint::new(self.0.entry(name, name != OTHER), Arc::clone(&self.0))
     }
 
     /// Connections open now: `inc` when one opens, `dec` when it closes.

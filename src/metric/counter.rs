@@ -3,7 +3,7 @@
 use super::family::{Family, Instrument, Parts, Sealed};
 use super::table::Entry;
 use crate::shard::{self, Exhausted, Slot, SlotRun, Totals};
-use crate::snapshot::Values;
+use crate::snapshot::{Previous, Values};
 use crate::sync::Arc;
 
 /// A number that only rises.
@@ -40,15 +40,6 @@ impl Counter {
     #[inline]
     pub fn inc_by(&self, n: u64) {
         shard::inc_by(self.slot, n);
-    }
-
-    pub(crate) fn slot(&self) -> Slot {
-        self.slot
-    }
-
-    /// Whether what it counts is exposed nowhere.
-    pub(crate) fn is_sink(&self) -> bool {
-        self.series.value.is_sink()
     }
 
     /// The value now, summed over all threads. For tests and for the curious: a scrape reads a snapshot.
@@ -166,7 +157,7 @@ macro_rules! one_slot {
             type Shape = ();
 
             fn cells((): &()) -> Result<SlotRun, Exhausted> {
-                SlotRun::allocate(1)
+                SlotRun::cell()
             }
 
             fn sink((): &()) -> SlotRun {
@@ -177,7 +168,7 @@ macro_rules! one_slot {
                 Self { slot: series.value.first(), series }
             }
 
-            fn values(series: &[Arc<Entry<SlotRun>>], (): &(), totals: &Totals) -> Values {
+            fn values(series: &[Arc<Entry<SlotRun>>], (): &(), totals: &Totals, _previous: Previous<'_>) -> Values {
                 $values(series.iter().map(|series| series.value.total(totals, 0) as _).collect())
             }
         }

@@ -10,7 +10,7 @@ use super::label::{Labels, OTHER};
 use super::table::{Entry, LabelTable, Refused, Sorted};
 use crate::registry::Faults;
 use crate::shard::{Exhausted, Totals};
-use crate::snapshot::{FamilySnapshot, LabelTexts, Reading, Source, Values};
+use crate::snapshot::{FamilySnapshot, LabelTexts, Previous, Reading, Source, Values};
 use crate::sync::Arc;
 
 /// What a kind of metric is made of, for the family that holds its series.
@@ -26,8 +26,8 @@ pub(crate) trait Parts: Sized + 'static {
     fn sink(shape: &Self::Shape) -> Self::Cells;
     /// A handle to one series.
     fn handle(series: Arc<Entry<Self::Cells>>, shape: &Self::Shape) -> Self;
-    /// The values of these series in a fold.
-    fn values(series: &[Arc<Entry<Self::Cells>>], shape: &Self::Shape, totals: &Totals) -> Values;
+    /// The values of these series in a fold; of those that it could not read whole, what the family's last snapshot says.
+    fn values(series: &[Arc<Entry<Self::Cells>>], shape: &Self::Shape, totals: &Totals, previous: Previous<'_>) -> Values;
 }
 
 mod sealed {
@@ -187,17 +187,17 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
 }
 
 impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
-    fn descriptor(&self) -> &std::sync::Arc<Descriptor> {
-        &self.descriptor
+    fn descriptors(&self) -> &[std::sync::Arc<Descriptor>] {
+        std::slice::from_ref(&self.descriptor)
     }
 
     fn list(&self) -> Reading {
         let series = self.table.sorted();
         let descriptor = std::sync::Arc::clone(&self.descriptor);
         let shape = self.shape.clone();
-        Box::new(move |totals| {
-            let values = M::values(&series, &shape, totals);
-            FamilySnapshot::folded(descriptor, std::sync::Arc::new(SeriesTexts(series)), values)
+        Box::new(move |totals, last, families| {
+            let values = M::values(&series, &shape, totals, Previous::of(last, descriptor.name()));
+            families.push(FamilySnapshot::folded(descriptor, std::sync::Arc::new(SeriesTexts(series)), values));
         })
     }
 
@@ -211,7 +211,7 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
 }
 
 /// The label texts of a snapshot, borrowed from the series themselves.
-struct SeriesTexts<V>(Sorted<V>);
+pub(crate) struct SeriesTexts<V>(pub(crate) Sorted<V>);
 
 impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
     fn len(&self) -> usize {

@@ -5,7 +5,7 @@ use atomic_float::AtomicF64;
 use super::family::{Family, Instrument, Parts, Sealed};
 use super::table::Entry;
 use crate::shard::{Exhausted, Totals};
-use crate::snapshot::Values;
+use crate::snapshot::{Previous, Values};
 use crate::sync::{Arc, Ordering};
 
 /// A value that is set: a temperature, a limit, the length of a queue.
@@ -83,7 +83,7 @@ impl Parts for Gauge {
         Self(series)
     }
 
-    fn values(series: &[Arc<Entry<AtomicF64>>], (): &(), _totals: &Totals) -> Values {
+    fn values(series: &[Arc<Entry<AtomicF64>>], (): &(), _totals: &Totals, _previous: Previous<'_>) -> Values {
         // Relaxed: as in `Gauge::set`.
         Values::Gauge(series.iter().map(|series| series.value.load(Ordering::Relaxed)).collect())
     }

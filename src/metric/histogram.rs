@@ -1,7 +1,7 @@
 //! Histograms: counts of observations by size, and their sum.
 //!
-//! A series is one run of slots: the sum, then a cell a bucket. The number of observations is the sum of the buckets, so it can
-//! never disagree with the bucket up to `+Inf`.
+//! A series is a block: its sequence, the sum, then a cell for each bucket but the last one. The sequence counts the observations, so
+//! the last bucket is what the others leave of them: `_count`, `_sum` and all buckets of a scrape are of the same observations.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::bucket::{BucketIndex, Buckets, HIGHEST_TRACKABLE};
 use super::family::{Family, Instrument, Parts, Sealed};
 use super::table::Entry;
 use crate::registry::Faults;
-use crate::shard::{self, Exhausted, SlotRun, Totals};
-use crate::snapshot::{BucketCells, Values};
+use crate::shard::{self, Add, Exhausted, HEAD, PAGE_CELLS, SlotRun, Totals};
+use crate::snapshot::{BucketCells, Previous, Values};
 use crate::sync::Arc;
 
 /// Counts of observations by size: latencies, sizes.
@@ -70,25 +70,19 @@ impl Histogram {
 
     /// Observations so far, summed over all threads.
     pub fn count(&self) -> u64 {
-        (0..self.shape.buckets.len()).map(|bucket| self.series.value.sum(FIRST_BUCKET + bucket)).sum()
+        shard::writes(self.series.value.sum(0))
     }
 
     /// Sum of the observations so far, in the unit that a scrape shows.
     pub fn sum(&self) -> f64 {
-        self.shape.buckets.shown(self.series.value.sum(SUM))
-    }
-
-    /// Sum in base units and number of the observations, out of a fold.
-    pub(crate) fn total(&self, totals: &Totals) -> (u64, u64) {
-        let cells = &self.series.value;
-        let count = (FIRST_BUCKET..cells.len()).map(|bucket| cells.total(totals, bucket)).fold(0, u64::wrapping_add);
-        (cells.total(totals, SUM), count)
+        self.shape.buckets.shown(self.series.value.sum(HEAD + SUM))
     }
 
     /// Allocates the calling thread's cells, so that observing on this thread allocates nothing from now on.
     pub fn prepare(&self) {
-        // The run lies within one page.
-        shard::prepare(self.series.value.first());
+        let cells = &self.series.value;
+        (0..cells.len()).step_by(PAGE_CELLS).for_each(|offset| shard::prepare(cells.first().plus(offset)));
+        self.shape.faults.prepare();
     }
 }
 
@@ -118,7 +112,7 @@ pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Offset of the sum in a series' run.
+/// Offset of the sum in a histogram's part of a block.
 const SUM: usize = 0;
 /// Offset of the first bucket.
 const FIRST_BUCKET: usize = 1;
@@ -127,20 +121,26 @@ const FIRST_BUCKET: usize = 1;
 #[derive(Debug)]
 pub(crate) struct Shape {
     index: BucketIndex,
+    /// The bucket above all bounds, which has no cell.
+    last: usize,
     buckets: std::sync::Arc<Buckets>,
     faults: std::sync::Arc<Faults>,
 }
 
 impl Shape {
     pub(crate) fn new(buckets: Buckets, faults: std::sync::Arc<Faults>) -> std::sync::Arc<Self> {
-        std::sync::Arc::new(Self { index: BucketIndex::new(&buckets), buckets: std::sync::Arc::new(buckets), faults })
+        let (index, last) = (BucketIndex::new(&buckets), buckets.len() - 1);
+        std::sync::Arc::new(Self { index, last, buckets: std::sync::Arc::new(buckets), faults })
     }
 
     #[inline]
     fn observe(&self, cells: &SlotRun, value: u64) {
-        let value = if value <= HIGHEST_TRACKABLE { value } else { self.saturate() };
-        let bucket = cells.first().plus(FIRST_BUCKET + self.index.bucket(value));
-        shard::observe(cells.first().plus(SUM), value, bucket);
+        let adds = self.adds(HEAD, value);
+        if HEAD + self.cells() <= PAGE_CELLS {
+            shard::write(cells.first(), adds);
+        } else if !cells.is_sink() {
+            shard::write_far(cells.first(), adds);
+        }
     }
 
     #[inline]
@@ -152,14 +152,35 @@ impl Shape {
         }
     }
 
+    /// What an observation adds to a histogram whose cells begin at an offset of its block.
+    #[inline]
+    pub(crate) fn adds(&self, at: usize, value: u64) -> [Add; 2] {
+        let value = if value <= HIGHEST_TRACKABLE { value } else { self.saturate() };
+        let bucket = self.index.bucket(value);
+        let counted = if bucket == self.last { (at + SUM, 0) } else { (at + FIRST_BUCKET + bucket, 1) };
+        [(at + SUM, value), counted]
+    }
+
     #[cold]
     fn saturate(&self) -> u64 {
         self.faults.observation_saturated();
         HIGHEST_TRACKABLE
     }
 
-    fn cells(&self) -> usize {
-        FIRST_BUCKET + self.buckets.len()
+    /// Cells that a histogram has in its block.
+    pub(crate) fn cells(&self) -> usize {
+        FIRST_BUCKET + self.last
+    }
+
+    /// Appends the sum and all buckets of a histogram to `values`, out of its cells and the number of observations.
+    pub(crate) fn read(&self, count: u64, cells: impl Iterator<Item = u64>, values: &mut Vec<u64>) {
+        let first_bucket = values.len() + FIRST_BUCKET;
+        values.extend(cells);
+        values.push(values[first_bucket..].iter().fold(count, |left, &bucket| left.wrapping_sub(bucket)));
+    }
+
+    pub(crate) fn buckets(&self) -> &std::sync::Arc<Buckets> {
+        &self.buckets
     }
 }
 
@@ -171,19 +192,31 @@ impl Parts for Histogram {
     type Shape = std::sync::Arc<Shape>;
 
     fn cells(shape: &Self::Shape) -> Result<SlotRun, Exhausted> {
-        SlotRun::allocate(shape.cells())
+        SlotRun::block(HEAD + shape.cells())
     }
 
     fn sink(shape: &Self::Shape) -> SlotRun {
-        SlotRun::sink(shape.cells())
+        SlotRun::sink((HEAD + shape.cells()).min(PAGE_CELLS))
     }
 
     fn handle(series: Arc<Entry<SlotRun>>, shape: &Self::Shape) -> Self {
         Self { series, shape: std::sync::Arc::clone(shape) }
     }
 
-    fn values(series: &[Arc<Entry<SlotRun>>], shape: &Self::Shape, totals: &Totals) -> Values {
-        let cells = series.iter().flat_map(|series| series.value.totals(totals)).collect();
-        Values::Histogram(BucketCells::new(std::sync::Arc::clone(&shape.buckets), cells))
+    fn values(series: &[Arc<Entry<SlotRun>>], shape: &Self::Shape, totals: &Totals, previous: Previous<'_>) -> Values {
+        let mut values = Vec::with_capacity(series.len() * (HEAD + shape.cells()));
+        for series in series {
+            match series.value.whole(totals) {
+                Some(mut cells) => {
+                    let writes = shard::writes(cells.next().unwrap_or(0));
+                    shape.read(writes, cells, &mut values);
+                }
+                None => {
+                    shape.faults.block_stale();
+                    previous.histogram(series.text(), shape.cells() + 1, &mut values);
+                }
+            }
+        }
+        Values::Histogram(BucketCells::new(std::sync::Arc::clone(&shape.buckets), values))
     }
 }

@@ -1,6 +1,6 @@
 //! What a registry and the snapshot thread share: the families with the names they claim, the windows, the last snapshot.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(crate) struct RegistryCore {
 
 #[derive(Default)]
 pub(super) struct Families {
-    pub(super) sources: BTreeMap<Box<str>, Arc<dyn Source>>,
+    pub(super) sources: Vec<Arc<dyn Source>>,
     pub(super) collectors: Vec<Arc<Registered>>,
     /// Each name that samples or metadata may carry in any format, with the family that claims it.
     claimed: HashMap<String, (Box<str>, Kind)>,
@@ -38,18 +38,20 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    /// Reads the listed families out of the fold. With `tick` the windows slide first.
-    pub(crate) fn read(self, totals: &Totals, now: Instant, tick: bool) -> Vec<FamilySnapshot> {
+    /// Reads the listed families out of the fold, or from the last snapshot what it could not read. With `tick` the windows slide first.
+    pub(crate) fn read(self, totals: &Totals, last: Option<&Snapshot>, now: Instant, tick: bool) -> Vec<FamilySnapshot> {
         if tick {
             self.windows.iter().for_each(|window| window.slide(totals, now));
         }
-        self.readings.into_iter().map(|read| read(totals)).collect()
+        let mut families = Vec::new();
+        self.readings.into_iter().for_each(|read| read(totals, last, &mut families));
+        families
     }
 }
 
 impl Families {
     /// Claims all names of these families, or none and says what clashes.
-    pub(super) fn claim(&mut self, described: &[Descriptor]) -> Result<(), RegisterError> {
+    pub(super) fn claim<'a>(&mut self, described: impl IntoIterator<Item = &'a Descriptor>) -> Result<(), RegisterError> {
         let mut claims = HashMap::new();
         for family in described {
             for name in family.claimed_names() {
@@ -62,10 +64,6 @@ impl Families {
         }
         self.claimed.extend(claims);
         Ok(())
-    }
-
-    pub(super) fn insert(&mut self, source: Arc<dyn Source>) {
-        self.sources.insert(source.descriptor().name().into(), source);
     }
 }
 
@@ -87,7 +85,7 @@ impl RegistryCore {
 
     /// The families' sources now; the lock is not held while they are read.
     pub(crate) fn sources(&self) -> Vec<Arc<dyn Source>> {
-        self.families().sources.values().cloned().collect()
+        self.families().sources.clone()
     }
 
     pub(crate) fn collectors(&self) -> Vec<Arc<Registered>> {
@@ -130,7 +128,7 @@ impl RegistryCore {
         });
     }
 
-    pub(super) fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
+    pub(crate) fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
         self.published.load_full()
     }
 
@@ -142,8 +140,9 @@ impl RegistryCore {
 impl std::fmt::Debug for RegistryCore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let families = self.families();
+        let named = families.sources.iter().flat_map(|source| source.descriptors()).map(|family| family.name());
         f.debug_struct("RegistryCore")
-            .field("families", &families.sources.keys().collect::<Vec<_>>())
+            .field("families", &named.collect::<Vec<_>>())
             .field("collectors", &families.collectors)
             .finish_non_exhaustive()
     }

@@ -61,13 +61,13 @@ struct Callback<F> {
 }
 
 impl<F: Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static> Source for Callback<F> {
-    fn descriptor(&self) -> &Arc<Descriptor> {
-        &self.descriptor
+    fn descriptors(&self) -> &[Arc<Descriptor>] {
+        std::slice::from_ref(&self.descriptor)
     }
 
     fn list(&self) -> Reading {
         let (descriptor, read) = (Arc::clone(&self.descriptor), Arc::clone(&self.read));
-        Box::new(move |totals| FamilySnapshot::collected(descriptor, read(totals)))
+        Box::new(move |totals, _, families| families.push(FamilySnapshot::collected(descriptor, read(totals))))
     }
 
     fn series(&self) -> usize {
@@ -116,7 +116,8 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     }
     let faults = || registry.faults();
     let sources = || Arc::downgrade(&registry.0);
-    let (refused, saturated, series_refused, collector_failures) = (faults(), faults(), faults(), faults());
+    let (refused, saturated, stale) = (faults(), faults(), faults());
+    let (series_refused, collector_failures) = (faults(), faults());
     let (of_series, of_bytes) = (sources(), sources());
     registry.register_sources(vec![
         engine.snapshot_durations.source(),
@@ -151,6 +152,12 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             Kind::Counter,
             "Observations above the trackable range, counted as its highest value.",
             move |totals| counter(saturated.observations_saturated(totals)),
+        )?,
+        callback(
+            "tachograph_stale_blocks_total",
+            Kind::Counter,
+            "Histograms, or endpoints, that were written each time a snapshot looked, and so show what the last one showed.",
+            move |_| counter(stale.blocks_stale()),
         )?,
         callback(
             "tachograph_series_refused_total",

@@ -10,6 +10,8 @@ use crate::shard::{self, SlotRun, Totals};
 pub(crate) struct Faults {
     observations_refused: SlotRun,
     observations_saturated: SlotRun,
+    /// Blocks that a snapshot could not read whole.
+    blocks_stale: SlotRun,
     /// Look-ups that found their family full, by family.
     series_refused: LabelTable<SlotRun>,
     /// Collections that gave less than they should, by collector and reason.
@@ -21,6 +23,7 @@ impl Faults {
         Self {
             observations_refused: slot(),
             observations_saturated: slot(),
+            blocks_stale: slot(),
             series_refused: LabelTable::new(&["family"]),
             collectors_failed: LabelTable::new(&["collector", "reason"]),
         }
@@ -34,6 +37,17 @@ impl Faults {
     #[cold]
     pub(crate) fn observation_saturated(&self) {
         shard::inc_by(self.observations_saturated.first(), 1);
+    }
+
+    /// Touches the calling thread's cells for what an observation may count here.
+    pub(crate) fn prepare(&self) {
+        shard::prepare(self.observations_refused.first());
+        shard::prepare(self.observations_saturated.first());
+    }
+
+    #[cold]
+    pub(crate) fn block_stale(&self) {
+        shard::inc_by(self.blocks_stale.first(), 1);
     }
 
     pub(crate) fn series_refused(&self, family: &str) {
@@ -52,6 +66,11 @@ impl Faults {
         self.observations_saturated.total(totals, 0)
     }
 
+    /// As of now: they come up while the fold is read.
+    pub(crate) fn blocks_stale(&self) -> u64 {
+        self.blocks_stale.sum(0)
+    }
+
     pub(crate) fn series_refused_by_family(&self) -> &LabelTable<SlotRun> {
         &self.series_refused
     }
@@ -63,7 +82,7 @@ impl Faults {
 
 /// A slot, or with none left the sink: a full process must not keep a registry from being made.
 fn slot() -> SlotRun {
-    SlotRun::allocate(1).unwrap_or_else(|_| SlotRun::sink(1))
+    SlotRun::cell().unwrap_or_else(|_| SlotRun::sink(1))
 }
 
 fn inc(table: &LabelTable<SlotRun>, labels: &[&str]) {

@@ -256,10 +256,9 @@ impl Registry {
 
     /// Registers families, all or none.
     pub(crate) fn register_sources(&self, sources: Vec<Arc<dyn Source>>) -> Result<(), RegisterError> {
-        let described: Vec<Descriptor> = sources.iter().map(|source| Descriptor::clone(source.descriptor())).collect();
         let mut families = self.0.families();
-        families.claim(&described)?;
-        sources.into_iter().for_each(|source| families.insert(source));
+        families.claim(sources.iter().flat_map(|source| source.descriptors()).map(|family| &**family))?;
+        families.sources.extend(sources);
         Ok(())
     }
 

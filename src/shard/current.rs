@@ -13,29 +13,33 @@
 
 use std::cell::Cell;
 
-use super::page::Directory;
+use super::block::{self, Add};
+use super::page::{Directory, Page};
 use super::slot::Slot;
 use super::{SPACE, overflow};
-use crate::sync::{Ordering, lock, thread_locals};
+use crate::sync::{AtomicU64, Ordering, lock, thread_locals};
 
-/// Where the calling thread's increments go.
+/// What the calling thread may do when it meets a page that it has not touched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// No shard yet.
-    New,
-    /// To its own shard.
-    Attached,
-    /// This crate is allocating or holds a lock on this thread: to the re-entrant cells.
+    /// Attach its shard, and touch the page.
+    Living,
+    /// Nothing that allocates or locks, for it is inside an allocation or a lock of this crate: to the re-entrant cells.
     Shielded,
-    /// The thread-locals are being destroyed: to the overflow shard.
+    /// Its thread-locals are being destroyed, the shard is another's: to the overflow shard.
     Ended,
 }
 
+/// Pages that a thread finds in its thread-local, in one step: 16 384 slots. The others take the way through the table.
+const NEAR_PAGES: usize = if cfg!(tachograph_loom) { 2 } else { 128 };
+
 thread_locals! {
-    /// The shard that this thread owns. `Some` exactly while it is `Attached`, so that the hot path asks one question. It has
-    /// no destructor, so it can be read for as long as the thread runs.
+    /// The touched pages of this thread's shard that are near, by number. It has no destructor, so it can be read for as long
+    /// as the thread runs.
+    static NEAR: [Cell<Option<&'static Page>>; NEAR_PAGES] = [const { Cell::new(None) }; NEAR_PAGES];
+    /// The shard that this thread owns, for the pages that are not near.
     static CURRENT: Cell<Option<&'static Directory>> = Cell::new(None);
-    static STANDING: Cell<Standing> = Cell::new(Standing::New);
+    static STANDING: Cell<Standing> = Cell::new(Standing::Living);
     /// Its destructor runs when the thread ends.
     static HAND_OVER: HandOver = HandOver(Cell::new(None));
 }
@@ -45,6 +49,7 @@ struct HandOver(Cell<Option<&'static Directory>>);
 impl Drop for HandOver {
     fn drop(&mut self) {
         // First nobody on this thread may store to the shard any more, then others may.
+        let _ = NEAR.try_with(|near| near.iter().for_each(|page| page.set(None)));
         let _ = CURRENT.try_with(|current| current.set(None));
         let _ = STANDING.try_with(|standing| standing.set(Standing::Ended));
         if let Some(shard) = self.0.take() {
@@ -53,10 +58,26 @@ impl Drop for HandOver {
     }
 }
 
+/// The calling thread's page of a slot, if it has touched it.
+#[inline]
+fn own_page(slot: Slot) -> Option<&'static Page> {
+    match NEAR.try_with(|near| near.get(slot.page()).map(Cell::get)) {
+        Ok(Some(page)) => page,
+        Ok(None) => far_page(slot),
+        Err(_) => None,
+    }
+}
+
+/// A page that is not near.
+#[inline(never)]
+fn far_page(slot: Slot) -> Option<&'static Page> {
+    CURRENT.try_with(Cell::get).ok().flatten()?.page(slot)
+}
+
 /// Adds to a slot of the calling thread's shard.
 #[inline]
 pub(crate) fn inc_by(slot: Slot, n: u64) {
-    match CURRENT.try_with(Cell::get).ok().flatten().and_then(|shard| shard.page(slot)) {
+    match own_page(slot) {
         Some(page) => {
             let cell = page.cell(slot.index());
             // Relaxed: we are the only writer of this cell; see the module header.
@@ -66,77 +87,92 @@ pub(crate) fn inc_by(slot: Slot, n: u64) {
     }
 }
 
-/// Adds `n` to one slot and 1 to another, both of one run within a page: one way to the page instead of two.
+/// Adds to several cells of a block as one write: a fold sees all of it or nothing. The block lies within a page.
 #[inline]
-pub(crate) fn observe(sum: Slot, n: u64, bucket: Slot) {
-    match CURRENT.try_with(Cell::get).ok().flatten().and_then(|shard| shard.page(sum)) {
+pub(crate) fn write<const N: usize>(first: Slot, adds: [Add; N]) {
+    match own_page(first) {
         Some(page) => {
-            let (sum, bucket) = (page.cell(sum.index()), page.cell(bucket.index()));
-            // Relaxed: we are the only writer of these cells; see the module header.
-            bucket.store(bucket.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            sum.store(sum.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+            let cell = |offset| page.cell(first.index() + offset);
+            block::write(cell(0), adds.into_iter().map(|(offset, n)| (cell(offset), n)));
         }
-        None => {
-            inc_by_slowly(bucket, 1);
-            inc_by_slowly(sum, n);
-        }
+        None => write_slowly(first, &adds),
     }
+}
+
+/// Adds to several cells of a block as one write, which may lie in several pages.
+#[inline]
+pub(crate) fn write_far<const N: usize>(first: Slot, adds: [Add; N]) {
+    let cells = adds.map(|(offset, n)| own_cell(first.plus(offset)).map(|cell| (cell, n)));
+    match own_cell(first) {
+        Some(sequence) if cells.iter().all(Option::is_some) => block::write(sequence, cells.into_iter().flatten()),
+        _ => write_slowly(first, &adds),
+    }
+}
+
+#[inline]
+fn own_cell(slot: Slot) -> Option<&'static AtomicU64> {
+    own_page(slot).map(|page| page.cell(slot.index()))
 }
 
 /// Allocates the calling thread's page of a slot now, so that counting into it later allocates nothing.
 pub(crate) fn prepare(slot: Slot) {
-    inc_by_slowly(slot, 0);
+    if let Ok(Standing::Living) = STANDING.try_with(Cell::get) {
+        touch(slot);
+    }
 }
 
 /// The way of an increment that finds no page: the first of a thread, the first in a page, and all after the thread's end.
 #[cold]
 #[inline(never)]
 fn inc_by_slowly(slot: Slot, n: u64) {
-    let standing = STANDING.try_with(Cell::get).unwrap_or(Standing::Ended);
-    match standing {
+    match STANDING.try_with(Cell::get).unwrap_or(Standing::Ended) {
         Standing::Shielded => SPACE.reentrant.inc_by(slot, n),
-        Standing::Ended => shielded(|| overflow::inc_by(slot, n)),
-        Standing::New | Standing::Attached => match shielded(|| attach(slot)) {
-            Some(shard) => {
-                CURRENT.with(|current| current.set(Some(shard)));
-                STANDING.with(|standing| standing.set(Standing::Attached));
-                let cell = shard.touch(slot).cell(slot.index());
-                // Relaxed: as in `inc_by`.
-                cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-            }
-            None => shielded(|| overflow::inc_by(slot, n)),
-        },
+        Standing::Living if touch(slot) => inc_by(slot, n),
+        Standing::Living | Standing::Ended => shielded(|| overflow::inc_by(slot, n)),
     }
 }
 
-/// This thread's shard with the slot's page in it; `None` when the thread-local that would hand it over is gone already.
-fn attach(slot: Slot) -> Option<&'static Directory> {
-    let shard = HAND_OVER
-        .try_with(|hand_over| {
-            let shard = hand_over.0.get().unwrap_or_else(|| lock(&SPACE.shards).take());
-            hand_over.0.set(Some(shard));
-            shard
-        })
-        .ok()?;
-    shard.touch(slot);
-    Some(shard)
+/// The way of a block's write that finds no page.
+#[cold]
+#[inline(never)]
+fn write_slowly(first: Slot, adds: &[Add]) {
+    let slots = || [0].into_iter().chain(adds.iter().map(|&(offset, _)| offset)).map(|offset| first.plus(offset));
+    match STANDING.try_with(Cell::get).unwrap_or(Standing::Ended) {
+        Standing::Shielded => SPACE.reentrant.write(first, adds),
+        Standing::Living if slots().all(touch) => {
+            let cell = |offset| own_cell(first.plus(offset)).expect("its page was touched on this thread just now");
+            block::write(cell(0), adds.iter().map(|&(offset, n)| (cell(offset), n)));
+        }
+        Standing::Living | Standing::Ended => shielded(|| overflow::write(first, adds)),
+    }
 }
 
-/// Runs `f`, which may allocate or lock, such that an allocator that counts meets neither our locks nor itself: what it
-/// counts meanwhile goes to the re-entrant cells.
+/// Touches a slot's page in this thread's shard, and remembers it; `false` when the thread-local that would hand the shard over is
+/// gone already.
+fn touch(slot: Slot) -> bool {
+    let attach = |hand_over: &HandOver| {
+        let shard = hand_over.0.get().unwrap_or_else(|| lock(&SPACE.shards).take());
+        hand_over.0.set(Some(shard));
+        (shard, shard.touch(slot))
+    };
+    let Ok((shard, page)) = shielded(|| HAND_OVER.try_with(attach)) else { return false };
+    CURRENT.with(|current| current.set(Some(shard)));
+    NEAR.with(|near| near.get(slot.page()).map(|near| near.set(Some(page))));
+    true
+}
+
+/// Runs `f`, which may allocate or lock, such that an allocator that counts meets neither our locks nor itself: what it counts
+/// meanwhile in pages that are there already goes there, the rest to the re-entrant cells.
 pub(crate) fn shielded<R>(f: impl FnOnce() -> R) -> R {
     /// Puts back on drop, so that a panic in `f` leaves the thread as it was.
-    struct PutBack(Standing, Option<&'static Directory>);
+    struct PutBack(Standing);
 
     impl Drop for PutBack {
         fn drop(&mut self) {
             let _ = STANDING.try_with(|standing| standing.set(self.0));
-            let _ = CURRENT.try_with(|current| current.set(self.1));
         }
     }
 
-    let standing = STANDING.try_with(|standing| standing.replace(Standing::Shielded)).unwrap_or(Standing::Ended);
-    let current = CURRENT.try_with(|current| current.replace(None)).unwrap_or(None);
-    let _put_back = PutBack(standing, current);
+    let _put_back = PutBack(STANDING.try_with(|standing| standing.replace(Standing::Shielded)).unwrap_or(Standing::Ended));
     f()
 }

@@ -1,55 +1,169 @@
-//! The fold: adds all shards up, slot by slot.
+//! The fold: adds all shards up, slot by slot, blocks as wholes.
 //!
 //! # Orderings
 //!
-//! Cells are read Relaxed. An increment that happened before a fold began is seen, because "happened before" orders the
-//! store before our load; of one that happens beside the fold we see all or nothing. Later folds see at least as much of each
-//! cell as earlier ones, because folds follow one another (one snapshot thread, or callers that synchronise).
+//! Single cells are read Relaxed, blocks as `shard::block` says. An increment that happened before a fold began is seen, because
+//! "happened before" orders the store before our load; of one that happens beside the fold we see all or nothing. Later folds see at
+//! least as much of each cell as earlier ones, because folds follow one another (one snapshot thread, or callers that synchronise).
+//!
+//! Blocks are read before single cells. So what a thread counts in single cells before it writes a block is seen with that block.
 
-use super::page::PAGE_CELLS;
+use super::allocator::Layout;
+use super::block;
+use super::page::{Directory, PAGE_CELLS};
 use super::slot::Slot;
 use super::{SPACE, current};
-use crate::sync::{Ordering, lock};
+use crate::sync::{Ordering, lock, yield_now};
+
+/// How often a block is read at once before the others have their turn.
+const TRIES: usize = if cfg!(tachograph_loom) { 1 } else { 16 };
+
+/// How long a fold waits in all for blocks that are being written each time it looks. A block is written in some nanoseconds, so
+/// either its thread writes all the time, or it was suspended in the middle and runs again within a time slice or two.
+#[cfg(not(tachograph_loom))]
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// The sums over all shards, by slot.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     sums: Vec<u64>,
+    layouts: Vec<Layout>,
+    /// First slots of the blocks that could not be read, ascending: what `sums` holds of them means nothing.
+    stale: Vec<Slot>,
+    /// One block.
+    cells: Vec<u64>,
     /// Shards that were added up, the overflow shard left out.
     pub(crate) shards: usize,
     /// Heap bytes of all shards' pages and directories.
     pub(crate) shard_bytes: usize,
 }
 
+/// A block of a shard that moved each time it was read.
+struct Moving {
+    shard: &'static Directory,
+    first: Slot,
+    len: usize,
+}
+
 impl Totals {
     /// Replaces the sums by those of now, keeping the memory.
     pub(crate) fn fold(&mut self) {
-        let high_water = lock(&SPACE.slots).high_water();
+        current::shielded(|| {
+            self.layouts.clear();
+            self.layouts.extend_from_slice(lock(&SPACE.slots).layouts());
+        });
         self.sums.clear();
-        self.sums.resize(high_water.next_multiple_of(PAGE_CELLS), 0);
-        let shards = current::shielded(|| lock(&SPACE.shards).all().to_vec());
-        self.shards = shards.len();
-        self.shard_bytes = 0;
-        for shard in shards.into_iter().chain([&SPACE.overflow]) {
-            self.shard_bytes += size_of_val(shard) + shard.heap_bytes();
-            for (first, page) in shard.pages() {
-                // A page may have been touched since the high-water mark was read; nobody asks for its slots in this fold.
-                let Some(sums) = self.sums.get_mut(first..first + PAGE_CELLS) else { break };
-                for (sum, cell) in sums.iter_mut().zip(page.cells()) {
-                    // Relaxed: see the module header.
-                    *sum = sum.wrapping_add(cell.load(Ordering::Relaxed));
-                }
-            }
+        self.sums.resize(self.layouts.len() * PAGE_CELLS, 0);
+        let shards = SPACE.shards();
+        self.shards = shards.len() - 1;
+        self.shard_bytes = shards.iter().map(|shard| size_of_val::<Directory>(shard) + shard.heap_bytes()).sum();
+
+        let mut moving = Vec::new();
+        for &shard in &shards {
+            self.add_blocks(shard, &mut moving);
         }
-        for (slot, count) in SPACE.reentrant.counts() {
+        self.wait_for(moving);
+        for shard in shards {
+            self.add_cells(shard);
+        }
+        SPACE.reentrant.for_each(|slot, count| {
             if let Some(sum) = self.sums.get_mut(slot.index()) {
-                *sum = sum.wrapping_add(count);
+                // Relaxed: see the module header.
+                *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
             }
-        }
+        });
     }
 
     #[inline]
     pub(crate) fn of(&self, slot: Slot) -> u64 {
         self.sums[slot.index()]
+    }
+
+    /// Whether a block could not be read whole within the time that a fold has.
+    pub(crate) fn is_stale(&self, first: Slot) -> bool {
+        self.stale.binary_search(&first).is_ok()
+    }
+
+    /// Adds the blocks of a shard, but those that move.
+    fn add_blocks(&mut self, shard: &'static Directory, moving: &mut Vec<Moving>) {
+        for (number, _) in shard.pages() {
+            // A page may have been touched since the layouts were read; nobody asks for its slots in this fold.
+            let Some(&layout) = self.layouts.get(number) else { break };
+            let (starts, len) = layout.blocks();
+            for start in starts {
+                let first = Slot::at((number * PAGE_CELLS + start) as u32);
+                if !(0..TRIES).any(|_| self.add_block(shard, first, len)) {
+                    moving.push(Moving { shard, first, len });
+                }
+            }
+        }
+    }
+
+    /// Adds a block of a shard, or nothing if it is being written.
+    fn add_block(&mut self, shard: &Directory, first: Slot, len: usize) -> bool {
+        self.cells.resize(len, 0);
+        let whole = block::read(shard, first, &mut self.cells);
+        if whole && self.cells[0] != 0 {
+            for (sum, cell) in self.sums[first.index()..].iter_mut().zip(&self.cells) {
+                *sum = sum.wrapping_add(*cell);
+            }
+        }
+        whole
+    }
+
+    /// Reads blocks that moved until they stand still or patience is at its end.
+    fn wait_for(&mut self, mut moving: Vec<Moving>) {
+        self.stale.clear();
+        let mut patience = Patience::new();
+        while !moving.is_empty() && patience.is_left() {
+            // The writer may be waiting for this very core.
+            yield_now();
+            moving.retain(|block| !(0..TRIES).any(|_| self.add_block(block.shard, block.first, block.len)));
+        }
+        self.stale.extend(moving.iter().map(|block| block.first));
+        self.stale.sort_unstable();
+    }
+
+    /// Adds the single cells of a shard.
+    fn add_cells(&mut self, shard: &Directory) {
+        for (number, page) in shard.pages() {
+            let Some(layout) = self.layouts.get(number) else { break };
+            let start = layout.cells_from();
+            let sums = &mut self.sums[number * PAGE_CELLS + start..(number + 1) * PAGE_CELLS];
+            for (sum, cell) in sums.iter_mut().zip(&page.cells()[start..]) {
+                // Relaxed: see the module header.
+                *sum = sum.wrapping_add(cell.load(Ordering::Relaxed));
+            }
+        }
+    }
+}
+
+/// What is left of the time that a fold waits.
+#[cfg(not(tachograph_loom))]
+struct Patience(std::time::Instant);
+
+#[cfg(not(tachograph_loom))]
+impl Patience {
+    fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn is_left(&mut self) -> bool {
+        self.0.elapsed() < PATIENCE
+    }
+}
+
+/// Loom has no clock: one more round.
+#[cfg(tachograph_loom)]
+struct Patience(usize);
+
+#[cfg(tachograph_loom)]
+impl Patience {
+    fn new() -> Self {
+        Self(1)
+    }
+
+    fn is_left(&mut self) -> bool {
+        std::mem::take(&mut self.0) > 0
     }
 }

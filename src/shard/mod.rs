@@ -1,15 +1,18 @@
 //! Where writes land: one shard a thread, written by that thread alone, added up by the fold.
 //!
-//! Start with [`current`] (an increment), then [`slot`] (what it names), [`page`] (where it lies), [`overflow`] (when the
-//! thread has no shard of its own) and [`fold`] (how it is read).
+//! Start with [`current`] (an increment), then [`block`] (an observation), [`slot`] (what they name) and [`allocator`] (who has it),
+//! [`page`] (where it lies), [`overflow`] (when the thread has no shard of its own) and [`fold`] (how it is read).
 //!
-//! Invariants, each with its home: *single writer* (`current`), *free means unreachable* (`slot`), *shards are never zeroed and
+//! Invariants, each with its home: *single writer* (`current`), *free means unreachable* (`slot`), *shards are never cleared and
 //! never freed* (here): a shard outlives its thread with its counts, so the sum over all shards is right at every moment and
-//! nothing has to be carried over; memory follows the peak of live threads, not their number over time.
+//! nothing has to be carried over; memory follows the peak of live threads, not their number over time. Only a run that comes
+//! back is zeroed in all of them, when nobody can hold it.
 //!
 //! Not for signal handlers: a handler that interrupts an increment of its own thread loses one of the two. A child after `fork`
 //! counts on from its parent's values; shards of the parent's other threads stay as they were at the fork.
 
+mod allocator;
+mod block;
 mod current;
 mod fold;
 #[cfg(all(test, tachograph_loom))]
@@ -18,15 +21,16 @@ mod overflow;
 mod page;
 mod slot;
 
-pub(crate) use current::{inc_by, observe, prepare, shielded};
+pub(crate) use block::{Add, HEAD, writes};
+pub(crate) use current::{inc_by, prepare, shielded, write, write_far};
 pub(crate) use fold::Totals;
 pub(crate) use page::PAGE_CELLS;
 pub(crate) use slot::{Exhausted, Slot, SlotRun};
 
+use allocator::SlotAllocator;
 use page::Directory;
-use slot::SlotAllocator;
 
-use crate::sync::{Mutex, Ordering, lock, process_wide};
+use crate::sync::{Mutex, lock, process_wide};
 
 process_wide! {
     /// The one cell space of the process.
@@ -40,6 +44,8 @@ pub(crate) struct Space {
     /// Entered when a thread first counts, when it ends, and once a fold: a mutex is enough.
     shards: Mutex<Shards>,
     overflow: Directory,
+    /// Held by who writes to a block of the overflow shard: there are several.
+    overflow_blocks: Mutex<()>,
     reentrant: overflow::Reentrant,
 }
 
@@ -49,17 +55,14 @@ impl Space {
             slots: Mutex::new(SlotAllocator::new()),
             shards: Mutex::new(Shards { all: Vec::new(), free: Vec::new() }),
             overflow: Directory::new(),
+            overflow_blocks: Mutex::new(()),
             reentrant: overflow::Reentrant::new(),
         }
     }
 
-    /// The total of one slot now, its owner's base not subtracted.
-    fn sum(&self, slot: Slot) -> u64 {
-        let shards = shielded(|| lock(&self.shards).all.clone());
-        let cells = shards.into_iter().chain([&self.overflow]).filter_map(|shard| shard.page(slot));
-        // Relaxed: as in `fold`.
-        let sum = cells.fold(0u64, |sum, page| sum.wrapping_add(page.cell(slot.index()).load(Ordering::Relaxed)));
-        self.reentrant.counts().filter(|(key, _)| *key == slot).fold(sum, |sum, (_, count)| sum.wrapping_add(count))
+    /// All shards now, the overflow shard last.
+    fn shards(&'static self) -> Vec<&'static Directory> {
+        shielded(|| lock(&self.shards).all.iter().copied().chain([&self.overflow]).collect())
     }
 }
 
@@ -70,10 +73,6 @@ struct Shards {
 }
 
 impl Shards {
-    fn all(&self) -> &[&'static Directory] {
-        &self.all
-    }
-
     /// A shard that some thread left behind, else a new one.
     fn take(&mut self) -> &'static Directory {
         self.free.pop().unwrap_or_else(|| {
@@ -100,8 +99,8 @@ pub struct EngineStats {
     pub free_shards: usize,
     /// Slots that series of all registries hold.
     pub slots: usize,
-    /// Increments that were lost because an instrumented allocator has counted into more than 256 cells in all from inside this
-    /// crate's own allocations.
+    /// Increments and observations that were lost because an instrumented allocator has counted into more than 256 cells in all from
+    /// inside this crate's own allocations.
     pub lost: u64,
 }
 

@@ -4,6 +4,7 @@
 //! quantiles slide.
 
 mod demand;
+mod previous;
 mod take;
 mod thread;
 mod value;
@@ -15,6 +16,7 @@ use std::time::Instant;
 
 pub use value::{FamilySnapshot, HistogramValue, Series, SummaryValue, Value};
 
+pub(crate) use previous::Previous;
 pub(crate) use thread::{ask, keep_ticking, take_now};
 pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, LabelTexts, Values};
 
@@ -22,29 +24,31 @@ use crate::exposition::text;
 use crate::metric::descriptor::Descriptor;
 use crate::shard::Totals;
 
-/// A family that a snapshot asks.
+/// What a snapshot asks: a family, or several that are written together.
 pub(crate) trait Source: Send + Sync {
-    fn descriptor(&self) -> &Arc<Descriptor>;
+    fn descriptors(&self) -> &[Arc<Descriptor>];
     /// Fixes which series there are. Called before the fold: a series that is listed keeps its slots, and the fold that comes
     /// after holds everything its base was taken from.
     fn list(&self) -> Reading;
     /// Series now.
     fn series(&self) -> usize;
-    /// Heap bytes of the family's tables.
+    /// Heap bytes of the tables.
     fn heap_bytes(&self) -> usize;
 }
 
-/// Reads the listed series out of the fold.
-pub(crate) type Reading = Box<dyn FnOnce(&Totals) -> FamilySnapshot + Send>;
+/// Reads the listed series out of the fold. The registry's last snapshot stands in for what the fold could not read whole.
+pub(crate) type Reading = Box<dyn FnOnce(&Totals, Option<&Snapshot>, &mut Vec<FamilySnapshot>) + Send>;
 
 /// All series of a registry at one moment.
 ///
 /// # Consistency
 ///
-/// It holds every increment and observation that happened before it was asked for. Of a histogram, `_count` is the sum of its
-/// buckets. What happens while the snapshot is taken may be in it or not, cell by cell: the `_sum` of a histogram that is being
-/// written may be of a few observations more or fewer than its `_count`, and of one HTTP request some families may show it
-/// already and others not yet.
+/// It holds every increment and observation that happened before it was asked for. What happens while it is taken may be in it or
+/// not, but not by halves: sum, count and buckets of a histogram are of the same observations, and of an HTTP request all counters and
+/// histograms show it or none. (The latency quantiles may show a request that the counters do not show yet.)
+///
+/// A histogram whose thread observes without a pause, or is suspended in the middle of an observation, may not be read whole in the
+/// 5 ms that a snapshot has for it. It then shows what the last snapshot showed, and `tachograph_stale_blocks_total` counts it.
 ///
 /// # Examples
 ///

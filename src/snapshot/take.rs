@@ -32,7 +32,7 @@ pub(super) fn take(
     let deadline = started + COLLECT_WITHIN;
     for (at, collecting, readings) in listed {
         let registry = &registries[at];
-        let mut families: Vec<_> = readings.read(totals, started, tick);
+        let mut families: Vec<_> = readings.read(totals, registry.last_snapshot().as_deref(), started, tick);
         for pending in collecting {
             let name = pending.name().to_owned();
             let (collected, fault) = pending.wait(deadline);

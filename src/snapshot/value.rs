@@ -35,9 +35,13 @@ impl BucketCells {
         Self { buckets, cells }
     }
 
-    fn series(&self, at: usize) -> HistogramValue<'_> {
+    fn cells(&self, at: usize) -> &[u64] {
         let width = self.buckets.len() + 1;
-        let (sum, counts) = self.cells[at * width..(at + 1) * width].split_first().expect("a series has a sum and a bucket");
+        &self.cells[at * width..(at + 1) * width]
+    }
+
+    fn series(&self, at: usize) -> HistogramValue<'_> {
+        let (sum, counts) = self.cells(at).split_first().expect("a series has a sum and a bucket");
         HistogramValue { buckets: &self.buckets, sum: *sum, counts }
     }
 }
@@ -180,6 +184,30 @@ impl FamilySnapshot {
         match &self.series {
             SeriesSet::Folded { labels, .. } => labels.len(),
             SeriesSet::Collected(series) => series.len(),
+        }
+    }
+
+    /// The labels of a series, by its place in the order of label values.
+    pub(super) fn labels(&self, at: usize) -> &str {
+        match &self.series {
+            SeriesSet::Folded { labels, .. } => labels.text(at),
+            SeriesSet::Collected(series) => &series[at].labels,
+        }
+    }
+
+    /// The sum and the buckets of a histogram that was folded.
+    pub(super) fn histogram_cells(&self, at: usize) -> Option<&[u64]> {
+        match &self.series {
+            SeriesSet::Folded { values: Values::Histogram(cells), .. } => Some(cells.cells(at)),
+            _ => None,
+        }
+    }
+
+    /// The value of a counter that was folded.
+    pub(super) fn counter_value(&self, at: usize) -> Option<u64> {
+        match &self.series {
+            SeriesSet::Folded { values: Values::Counter(values), .. } => Some(values[at]),
+            _ => None,
         }
     }
 

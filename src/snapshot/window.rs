@@ -51,7 +51,7 @@ struct Tick {
 
 impl Window {
     pub(crate) fn new(span: Duration) -> Result<Self, Exhausted> {
-        let cells = SlotRun::allocate(CELLS)?;
+        let cells = SlotRun::pages(CELLS)?;
         Ok(Self { cells, span, kept: Mutex::new(Kept { last: Vec::new(), ticks: VecDeque::new() }) })
     }
 
@@ -65,7 +65,7 @@ impl Window {
 
     /// Touches all pages of the calling thread.
     pub(crate) fn prepare(&self) {
-        // A run of more than a page begins with one.
+        // Its cells are whole pages.
         (0..CELLS).step_by(PAGE_CELLS).for_each(|cell| shard::prepare(self.cells.first().plus(cell)));
     }
 

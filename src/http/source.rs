@@ -1,0 +1,181 @@
+//! What a scrape shows of the requests: all families that a request writes are read from the same listing and the same fold, so that
+//! none shows a request that another does not.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::block::Block;
+use super::endpoint::{Combinations, EndpointCells};
+use super::{Families, HttpCore};
+use crate::metric::family::SeriesTexts;
+use crate::metric::histogram::Shape;
+use crate::metric::table::Entry;
+use crate::shard::{Totals, writes};
+use crate::snapshot::{
+    BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, Previous, Reading, Snapshot, Source,
+    SummaryValue, Values, window,
+};
+use crate::sync;
+
+/// The quantiles that are shown.
+const QUANTILES: [(f64, &str); 4] = [(0.5, "0.5"), (0.9, "0.9"), (0.95, "0.95"), (0.99, "0.99")];
+
+const NANOS_A_MILLI: f64 = 1e6;
+const NANOS_A_SECOND: f64 = 1e9;
+
+/// All families that a request writes.
+pub(super) struct Requests(pub(super) Arc<HttpCore>);
+
+impl Source for Requests {
+    fn descriptors(&self) -> &[Arc<crate::metric::descriptor::Descriptor>] {
+        self.0.families.all()
+    }
+
+    fn list(&self) -> Reading {
+        let core = Arc::clone(&self.0);
+        let endpoints = core.endpoints.sorted();
+        // A block that comes later is in no fold of now. A combination that comes later to one of these blocks may be.
+        let blocks: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.value.block().each().count()).collect();
+        Box::new(move |totals, last, families| {
+            let mut read = Read::new(&core, last);
+            for (endpoint, blocks) in endpoints.iter().zip(blocks) {
+                read.endpoint(endpoint, blocks, totals);
+            }
+            read.finish(SeriesTexts(endpoints), totals, families);
+        })
+    }
+
+    fn series(&self) -> usize {
+        let endpoints = self.0.endpoints.sorted();
+        let combinations: usize = endpoints.iter().map(|endpoint| endpoint.value.combinations().len()).sum();
+        let Families { gauges, summary, .. } = &self.0.families;
+        combinations + 3 * endpoints.len() + if gauges.is_some() { QUANTILES.len() } else { 0 } + usize::from(summary.is_some())
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.0.endpoints.heap_bytes() + self.0.window.heap_bytes()
+    }
+}
+
+/// The values as far as they are read.
+struct Read<'a> {
+    core: &'a HttpCore,
+    /// Of the counters, and of the histograms.
+    previous: (Previous<'a>, [Previous<'a>; 3]),
+    counts: Vec<u64>,
+    texts: CombinationTexts,
+    /// Sum and buckets of one endpoint after another.
+    histograms: [Vec<u64>; 3],
+    /// Sum and count of the durations of the endpoints that are no monitoring traffic.
+    user: (u64, u64),
+}
+
+impl<'a> Read<'a> {
+    fn new(core: &'a HttpCore, last: Option<&'a Snapshot>) -> Self {
+        let Families { requests, histograms, .. } = &core.families;
+        let previous = histograms.each_ref().map(|family| Previous::of(last, family.name()));
+        Self {
+            core,
+            previous: (Previous::of(last, requests.name()), previous),
+            counts: Vec::new(),
+            texts: CombinationTexts::default(),
+            histograms: Default::default(),
+            user: (0, 0),
+        }
+    }
+
+    fn endpoint(&mut self, entry: &Entry<EndpointCells>, blocks: usize, totals: &Totals) {
+        let endpoint = &entry.value;
+        let whole: Option<Vec<Vec<u64>>> =
+            endpoint.block().each().take(blocks).map(|block| Some(block.whole(totals)?.collect())).collect();
+        let shapes = self.core.shapes();
+        let starts = self.histograms.each_ref().map(Vec::len);
+        match &whole {
+            Some(blocks) => {
+                for (values, (shape, offset)) in self.histograms.iter_mut().zip(shapes.iter().zip(self.core.offsets.histograms))
+                {
+                    sum(shape, offset, blocks, values);
+                }
+            }
+            None => {
+                self.core.faults.block_stale();
+                for ((values, previous), shape) in self.histograms.iter_mut().zip(&self.previous.1).zip(shapes) {
+                    previous.histogram(entry.text(), shape.buckets().len() + 1, values);
+                }
+            }
+        }
+        if !endpoint.is_monitoring() {
+            let (duration, buckets) = self.histograms[0][starts[0]..].split_first().expect("a histogram has a sum");
+            self.user.0 = self.user.0.wrapping_add(*duration);
+            self.user.1 = buckets.iter().copied().fold(self.user.1, u64::wrapping_add);
+        }
+        let cells = whole.as_ref().map(|blocks| blocks.concat());
+        let combinations = endpoint.combinations();
+        for (at, combination) in (0..).zip(combinations.iter()) {
+            let cell = Block::counter(combination.at, self.core.offsets);
+            let count = match &cells {
+                // A combination of a block that came after the listing.
+                Some(cells) if cell >= cells.len() => continue,
+                Some(cells) => cells[cell],
+                None => self.previous.0.counter(&combination.text),
+            };
+            self.counts.push(count);
+            self.texts.places.push((self.texts.endpoints.len() as u32, at));
+        }
+        self.texts.endpoints.push(combinations);
+    }
+
+    fn finish(self, endpoints: SeriesTexts<EndpointCells>, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
+        let Families { requests, histograms, gauges, summary, .. } = &self.core.families;
+        let endpoints = Arc::new(endpoints);
+        families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(self.texts), Values::Counter(self.counts)));
+        for ((family, shape), values) in histograms.iter().zip(self.core.shapes()).zip(self.histograms) {
+            let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values));
+            families.push(FamilySnapshot::folded(Arc::clone(family), Arc::clone(&endpoints) as _, values));
+        }
+        let recent = self.core.window.histogram(totals, Instant::now());
+        if let Some(family) = gauges {
+            let gauge = |(quantile, spelt): (f64, &str)| CollectedSeries {
+                labels: format!("quantile=\"{spelt}\"").into(),
+                value: CollectedValue::Gauge(window::quantile(&recent, quantile) / NANOS_A_MILLI),
+            };
+            families.push(FamilySnapshot::collected(Arc::clone(family), QUANTILES.map(gauge).into()));
+        }
+        if let Some(family) = summary {
+            let at = |(quantile, _)| (quantile, window::quantile(&recent, quantile) / NANOS_A_SECOND);
+            let (sum, count) = self.user;
+            let value = SummaryValue { quantiles: QUANTILES.map(at).into(), sum: sum as f64 / NANOS_A_SECOND, count };
+            let series = CollectedSeries { labels: "".into(), value: CollectedValue::Summary(value) };
+            families.push(FamilySnapshot::collected(Arc::clone(family), vec![series]));
+        }
+    }
+}
+
+/// Appends the sum and the buckets of a histogram, added up over the blocks of an endpoint.
+fn sum(shape: &Shape, offset: usize, blocks: &[Vec<u64>], values: &mut Vec<u64>) {
+    let count = blocks.iter().map(|block| writes(block[0])).fold(0, u64::wrapping_add);
+    let cell = |at| blocks.iter().map(|block| block[offset + at]).fold(0, u64::wrapping_add);
+    shape.read(count, (0..shape.cells()).map(cell), values);
+}
+
+/// The labels of the counters, borrowed from the endpoints.
+#[derive(Default)]
+struct CombinationTexts {
+    endpoints: Vec<Combinations>,
+    /// Endpoint and place among its combinations, of each series.
+    places: Vec<(u32, u32)>,
+}
+
+impl LabelTexts for CombinationTexts {
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn text(&self, series: usize) -> &str {
+        let (endpoint, at) = self.places[series];
+        &self.endpoints[endpoint as usize][at as usize].text
+    }
+}
+
+/// What a table of endpoints holds.
+pub(super) type EndpointEntry = sync::Arc<Entry<EndpointCells>>;

@@ -1,0 +1,45 @@
+//! What stands in for a block that a fold could not read whole: what the last snapshot said of the series.
+
+use std::cmp::Ordering;
+
+use super::{FamilySnapshot, Snapshot};
+use crate::metric::label::by_value;
+
+/// A family in the registry's last snapshot, if it was there.
+#[derive(Clone, Copy)]
+pub(crate) struct Previous<'a>(Option<&'a FamilySnapshot>);
+
+impl<'a> Previous<'a> {
+    pub(crate) fn of(last: Option<&'a Snapshot>, family: &str) -> Self {
+        Self(last.and_then(|last| last.family(family)))
+    }
+
+    /// The series of these labels.
+    fn series(&self, labels: &str) -> Option<(&'a FamilySnapshot, usize)> {
+        let family = self.0?;
+        let (mut low, mut high) = (0, family.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match by_value(family.labels(middle), labels) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Some((family, middle)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// Appends what a histogram was: sum and buckets, `width` in all, zeros if it was not there.
+    pub(crate) fn histogram(&self, labels: &str, width: usize, values: &mut Vec<u64>) {
+        let cells = self.series(labels).and_then(|(family, at)| family.histogram_cells(at));
+        match cells {
+            Some(cells) if cells.len() == width => values.extend(cells),
+            _ => values.resize(values.len() + width, 0),
+        }
+    }
+
+    /// What a counter was, 0 if it was not there.
+    pub(crate) fn counter(&self, labels: &str) -> u64 {
+        self.series(labels).and_then(|(family, at)| family.counter_value(at)).unwrap_or(0)
+    }
+}
