@@ -56,7 +56,7 @@ impl Totals {
         self.sums.resize(self.layouts.len() * PAGE_CELLS, 0);
         let shards = SPACE.shards();
         self.shards = shards.len() - 1;
-        self.shard_bytes = shards.iter().map(|shard| size_of_val::<Directory>(shard) + shard.heap_bytes()).sum();
+        self.shard_bytes = shards.iter().map(|shard| size_of::<Directory>() + shard.heap_bytes()).sum();
 
         let mut moving = Vec::new();
         for &shard in &shards {

@@ -92,8 +92,7 @@ impl Directory {
     pub(crate) fn touch(&self, slot: Slot) -> &Page {
         let (level, place) = place(slot.page());
         let places = filled(&self.0[level], || (0..FIRST_LEVEL_PAGES << level).map(|_| OnceLock::new()).collect());
-        let page: &Box<Page> = filled(&places[place], Page::boxed);
-        page
+        filled::<Box<Page>>(&places[place], Page::boxed)
     }
 
     /// The touched pages, each with its number, ascending.
