@@ -12,6 +12,7 @@ mod imp {
     pub(crate) use std::thread::yield_now;
 
     pub(crate) use arc_swap::ArcSwap;
+    pub(crate) use triomphe::ThinArc;
 
     /// Seeds of a label table's hash: other ones for each table, so that nobody can choose labels that collide.
     pub(crate) type HashSeeds = foldhash::fast::RandomState;
@@ -85,6 +86,41 @@ mod imp {
             // Release: pairs with the Acquire in `get`.
             self.ready.store(true, Ordering::Release);
             Ok(())
+        }
+    }
+
+    /// Stand-in for `triomphe::ThinArc`.
+    #[derive(Debug)]
+    pub(crate) struct ThinArc<H, T>(Arc<HeaderSlice<H, T>>);
+
+    #[derive(Debug)]
+    pub(crate) struct HeaderSlice<H, T> {
+        pub(crate) header: Header<H>,
+        pub(crate) slice: Box<[T]>,
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Header<H> {
+        pub(crate) header: H,
+    }
+
+    impl<H, T: Copy> ThinArc<H, T> {
+        pub(crate) fn from_header_and_slice(header: H, slice: &[T]) -> Self {
+            Self(Arc::new(HeaderSlice { header: Header { header }, slice: slice.into() }))
+        }
+    }
+
+    impl<H, T> Clone for ThinArc<H, T> {
+        fn clone(&self) -> Self {
+            Self(self.0.clone())
+        }
+    }
+
+    impl<H, T> std::ops::Deref for ThinArc<H, T> {
+        type Target = HeaderSlice<H, T>;
+
+        fn deref(&self) -> &HeaderSlice<H, T> {
+            &self.0
         }
     }
 

@@ -1,12 +1,12 @@
 //! The one escaper: label values and HELP of the text formats.
 
 /// Appends a label value with `\`, line feed and `"` escaped; every other character stands for itself.
-pub(crate) fn label_value(out: &mut String, value: &str) {
+pub(crate) fn label_value(out: &mut Vec<u8>, value: &str) {
     escape(out, value, |byte| matches!(byte, b'\\' | b'\n' | b'"'));
 }
 
 /// Appends a HELP text of format 0.0.4 with `\` and line feed escaped; a `"` must stand as it is there.
-pub(crate) fn help(out: &mut String, text: &str) {
+pub(crate) fn help(out: &mut Vec<u8>, text: &str) {
     escape(out, text, |byte| matches!(byte, b'\\' | b'\n'));
 }
 
@@ -19,15 +19,15 @@ fn sequence(byte: u8) -> &'static str {
     }
 }
 
-fn escape(out: &mut String, text: &str, needs: fn(u8) -> bool) {
+fn escape(out: &mut Vec<u8>, text: &str, needs: fn(u8) -> bool) {
     let mut rest = text;
     // The bytes that need an escape are ASCII, so cutting there never cuts a character.
     while let Some(at) = rest.bytes().position(needs) {
-        out.push_str(&rest[..at]);
-        out.push_str(sequence(rest.as_bytes()[at]));
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        out.extend_from_slice(sequence(rest.as_bytes()[at]).as_bytes());
         rest = &rest[at + 1..];
     }
-    out.push_str(rest);
+    out.extend_from_slice(rest.as_bytes());
 }
 
 /// What follows in `text` after the escaped form of `value`, or `None` when `text` does not start with it. Allocates nothing.
@@ -43,9 +43,9 @@ mod tests {
     use super::*;
 
     fn escaped(value: &str) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         label_value(&mut out, value);
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn help_leaves_quotes_alone() {
-        let mut out = String::new();
+        let mut out = Vec::new();
         help(&mut out, "say \"a\\b\"\nor not");
-        assert_eq!(out, "say \"a\\\\b\"\\nor not");
+        assert_eq!(out, b"say \"a\\\\b\"\\nor not");
     }
 
     #[test]

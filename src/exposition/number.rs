@@ -2,25 +2,25 @@
 
 /// Appends an integer in plain digits, all of them.
 #[inline]
-pub(crate) fn integer(out: &mut String, value: impl itoa::Integer) {
-    out.push_str(itoa::Buffer::new().format(value));
+pub(crate) fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends a float in the shortest decimal form that reads back as the same value, spelt as Go's `'g'` with precision -1 spells
 /// it: with an exponent, always signed and of at least two digits, if the decimal exponent is below -4 or above 5. `NaN`,
 /// `+Inf` and `-Inf` are spelt so; negative zero is `0`.
-pub(crate) fn float(out: &mut String, value: f64) {
+pub(crate) fn float(out: &mut Vec<u8>, value: f64) {
     if value.is_nan() {
-        return out.push_str("NaN");
+        return out.extend_from_slice(b"NaN");
     }
     if value.is_infinite() {
-        return out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+        return out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     }
     if value == 0.0 {
-        return out.push('0');
+        return out.push(b'0');
     }
     if value < 0.0 {
-        out.push('-');
+        out.push(b'-');
     }
     Decimal::parse(zmij::Buffer::new().format_finite(value.abs())).write(out);
 }
@@ -57,33 +57,33 @@ impl Decimal {
         decimal
     }
 
-    fn write(&self, out: &mut String) {
-        let digits = std::str::from_utf8(&self.digits[..self.len]).expect("digits are ASCII");
+    fn write(&self, out: &mut Vec<u8>) {
+        let digits = &self.digits[..self.len];
         if !PLAIN.contains(&self.exponent) {
-            out.push_str(&digits[..1]);
+            out.extend_from_slice(&digits[..1]);
             if self.len > 1 {
-                out.push('.');
-                out.push_str(&digits[1..]);
+                out.push(b'.');
+                out.extend_from_slice(&digits[1..]);
             }
-            out.push_str(if self.exponent < 0 { "e-" } else { "e+" });
+            out.extend_from_slice(if self.exponent < 0 { b"e-" } else { b"e+" });
             if self.exponent.unsigned_abs() < 10 {
-                out.push('0');
+                out.push(b'0');
             }
             return integer(out, self.exponent.unsigned_abs());
         }
         if self.exponent < 0 {
-            out.push_str("0.");
-            out.extend(std::iter::repeat_n('0', -self.exponent as usize - 1));
-            return out.push_str(digits);
+            out.extend_from_slice(b"0.");
+            out.extend(std::iter::repeat_n(b'0', -self.exponent as usize - 1));
+            return out.extend_from_slice(digits);
         }
         let whole = self.exponent as usize + 1;
         if self.len <= whole {
-            out.push_str(digits);
-            out.extend(std::iter::repeat_n('0', whole - self.len));
+            out.extend_from_slice(digits);
+            out.extend(std::iter::repeat_n(b'0', whole - self.len));
         } else {
-            out.push_str(&digits[..whole]);
-            out.push('.');
-            out.push_str(&digits[whole..]);
+            out.extend_from_slice(&digits[..whole]);
+            out.push(b'.');
+            out.extend_from_slice(&digits[whole..]);
         }
     }
 }
@@ -95,9 +95,9 @@ mod tests {
     use super::*;
 
     fn spelt(value: f64) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         float(&mut out, value);
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -14,88 +14,110 @@ const USUAL_LINE: usize = 80;
 
 /// Renders a snapshot.
 pub(crate) fn encode(snapshot: &Snapshot) -> String {
-    let mut out = String::with_capacity(USUAL_LINE * snapshot.series_count());
+    let mut out = Vec::with_capacity(USUAL_LINE * snapshot.series_count());
     snapshot.families().for_each(|family| encode_family(&mut out, family));
-    out
+    String::from_utf8(out).expect("names, help and labels are strings, escapes cut none of their characters")
 }
 
-fn encode_family(out: &mut String, family: &FamilySnapshot) {
+fn encode_family(out: &mut Vec<u8>, family: &FamilySnapshot) {
     let descriptor = family.descriptor();
-    let name = descriptor.name();
-    push(out, &["# HELP ", name, " "]);
+    let name = descriptor.name().as_bytes();
+    push(out, &[b"# HELP ", name, b" "]);
     escape::help(out, descriptor.help());
-    push(out, &["\n# TYPE ", name, " ", descriptor.kind().as_str(), "\n"]);
+    push(out, &[b"\n# TYPE ", name, b" ", descriptor.kind().as_str().as_bytes(), b"\n"]);
+    let names = Names::new(descriptor.name());
     let mut les = None;
-    for series in family.series() {
-        match series.value {
-            Value::Counter(value) => integer_sample(out, name, "", series.labels, value),
-            Value::UpDown(value) => integer_sample(out, name, "", series.labels, value),
-            Value::Float(value) => float_sample(out, name, "", series.labels, value),
+    for (labels, value) in family.samples() {
+        match value {
+            Value::Counter(value) => integer_sample(out, &names.plain, labels, value),
+            Value::UpDown(value) => integer_sample(out, &names.plain, labels, value),
+            Value::Float(value) => float_sample(out, &names.plain, labels, value),
             Value::Histogram(value) => {
                 // All series of a family have the same bounds.
-                let les = les.get_or_insert_with(|| value.buckets().spelt_bounds());
-                histogram(out, name, series.labels, les, &value);
+                let les = les.get_or_insert_with(|| Bounds::new(&value));
+                histogram(out, &names, labels, les, &value);
             }
-            Value::Summary(value) => summary(out, name, series.labels, value),
+            Value::Summary(value) => summary(out, &names, labels, value),
         }
     }
 }
 
-fn histogram(out: &mut String, name: &str, labels: &str, les: &[String], value: &HistogramValue<'_>) {
+/// The names that a family's samples may have, each with the brace that opens its labels.
+struct Names {
+    plain: Box<[u8]>,
+    bucket: Box<[u8]>,
+    sum: Box<[u8]>,
+    count: Box<[u8]>,
+}
+
+impl Names {
+    fn new(name: &str) -> Self {
+        let with = |suffix| format!("{name}{suffix}{{").into_bytes().into();
+        Self { plain: with(""), bucket: with("_bucket"), sum: with("_sum"), count: with("_count") }
+    }
+}
+
+/// What follows the labels of a bucket's line, one for each bound: the label `le`, and the space before the value.
+struct Bounds(Vec<String>);
+
+impl Bounds {
+    fn new(histogram: &HistogramValue<'_>) -> Self {
+        Self(histogram.buckets().spelt_bounds().iter().map(|bound| format!("le=\"{bound}\"}} ")).collect())
+    }
+}
+
+fn histogram(out: &mut Vec<u8>, names: &Names, labels: &[u8], les: &Bounds, value: &HistogramValue<'_>) {
+    let comma: &[u8] = if labels.is_empty() { b"" } else { b"," };
+    let start = [&names.bucket, labels, comma].concat();
     let mut cumulative = 0u64;
-    for (le, count) in les.iter().zip(value.counts()) {
+    for (le, count) in les.0.iter().zip(value.counts()) {
         cumulative = cumulative.wrapping_add(*count);
-        sample_with(out, name, "_bucket", labels, "le", le);
+        push(out, &[&start, le.as_bytes()]);
         number::integer(out, cumulative);
-        out.push('\n');
+        out.push(b'\n');
     }
-    float_sample(out, name, "_sum", labels, value.sum());
-    integer_sample(out, name, "_count", labels, cumulative);
+    float_sample(out, &names.sum, labels, value.sum());
+    integer_sample(out, &names.count, labels, cumulative);
 }
 
-fn summary(out: &mut String, name: &str, labels: &str, value: &SummaryValue) {
+fn summary(out: &mut Vec<u8>, names: &Names, labels: &[u8], value: &SummaryValue) {
+    let comma: &[u8] = if labels.is_empty() { b"" } else { b"," };
     for &(quantile, at) in value.quantiles() {
-        let mut spelt = String::new();
-        number::float(&mut spelt, quantile);
-        sample_with(out, name, "", labels, "quantile", &spelt);
+        push(out, &[&names.plain, labels, comma, b"quantile=\""]);
+        number::float(out, quantile);
+        out.extend_from_slice(b"\"} ");
         number::float(out, at);
-        out.push('\n');
+        out.push(b'\n');
     }
-    float_sample(out, name, "_sum", labels, value.sum());
-    integer_sample(out, name, "_count", labels, value.count());
+    float_sample(out, &names.sum, labels, value.sum());
+    integer_sample(out, &names.count, labels, value.count());
 }
 
 #[inline]
-fn integer_sample(out: &mut String, name: &str, suffix: &str, labels: &str, value: impl itoa::Integer) {
-    sample(out, name, suffix, labels);
+fn integer_sample(out: &mut Vec<u8>, name: &[u8], labels: &[u8], value: impl itoa::Integer) {
+    sample(out, name, labels);
     number::integer(out, value);
-    out.push('\n');
+    out.push(b'\n');
 }
 
-fn float_sample(out: &mut String, name: &str, suffix: &str, labels: &str, value: f64) {
-    sample(out, name, suffix, labels);
+fn float_sample(out: &mut Vec<u8>, name: &[u8], labels: &[u8], value: f64) {
+    sample(out, name, labels);
     number::float(out, value);
-    out.push('\n');
+    out.push(b'\n');
 }
 
-/// Everything of a line before its value.
+/// Everything of a line before its value. The name comes with the brace that opens the labels.
 #[inline]
-fn sample(out: &mut String, name: &str, suffix: &str, labels: &str) {
+fn sample(out: &mut Vec<u8>, name: &[u8], labels: &[u8]) {
     if labels.is_empty() {
-        push(out, &[name, suffix, " "]);
+        push(out, &[&name[..name.len() - 1], b" "]);
     } else {
-        push(out, &[name, suffix, "{", labels, "} "]);
+        out.extend_from_slice(name);
+        out.extend_from_slice(labels);
+        out.extend_from_slice(b"} ");
     }
 }
 
-/// The same with one label more, whose value needs no escape.
-#[inline]
-fn sample_with(out: &mut String, name: &str, suffix: &str, labels: &str, label: &str, value: &str) {
-    let comma = if labels.is_empty() { "" } else { "," };
-    push(out, &[name, suffix, "{", labels, comma, label, "=\"", value, "\"} "]);
-}
-
-#[inline]
-fn push(out: &mut String, parts: &[&str]) {
-    parts.iter().for_each(|part| out.push_str(part));
+fn push(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    parts.iter().for_each(|part| out.extend_from_slice(part));
 }

@@ -76,8 +76,8 @@ impl Block {
     }
 
     /// A block that nobody reads.
-    pub(super) fn sink(offsets: Offsets) -> Self {
-        Self::of(SlotRun::sink(offsets.len()))
+    pub(super) fn sink() -> Self {
+        Self::of(SlotRun::sink())
     }
 
     fn of(run: SlotRun) -> Self {
@@ -136,8 +136,8 @@ impl Block {
     }
 
     /// The cells of this block, all of the same requests; `None` if the fold could not get them so.
-    pub(super) fn whole<'a>(&self, totals: &'a Totals) -> Option<impl Iterator<Item = u64> + use<'a>> {
-        self.run.whole(totals)
+    pub(super) fn whole<'a>(&self, totals: &'a Totals, offsets: Offsets) -> Option<impl Iterator<Item = u64> + use<'a>> {
+        self.run.whole(totals, offsets.len())
     }
 
     /// Which of the endpoint's counters, by `keep`, is where in all the cells of its blocks.

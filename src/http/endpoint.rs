@@ -52,7 +52,7 @@ pub(super) struct EndpointCells {
 
 impl EndpointCells {
     pub(super) fn new(core: &HttpCore, name: &str, monitoring: bool) -> Self {
-        let block = Block::new(core.offsets).unwrap_or_else(|_| Block::sink(core.offsets));
+        let block = Block::new(core.offsets).unwrap_or_else(|_| Block::sink());
         Self { name: name.into(), monitoring, block, combinations: Mutex::new(Arc::new([])) }
     }
 
@@ -120,7 +120,7 @@ impl EndpointCells {
         };
         let text = with_status_label(status, |status| core.labels.text(&[&self.name, method.as_str(), status]));
         let mut more = combinations.to_vec();
-        let place = more.partition_point(|known| by_value(&known.text, &text).is_lt());
+        let place = more.partition_point(|known| by_value(known.text.as_bytes(), text.as_bytes()).is_lt());
         more.insert(place, Combination { text: text.into(), at });
         *combinations = more.into();
         (self.block.find(code).expect("it was kept just now"), true)

@@ -9,13 +9,12 @@ use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
 use crate::metric::family::SeriesTexts;
 use crate::metric::histogram::Shape;
-use crate::metric::table::Entry;
+use crate::metric::series::Series;
 use crate::shard::{Totals, writes};
 use crate::snapshot::{
     BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, Previous, Reading, Snapshot, Source,
     SummaryValue, Values, window,
 };
-use crate::sync;
 
 /// The quantiles that are shown.
 const QUANTILES: [(f64, &str); 4] = [(0.5, "0.5"), (0.9, "0.9"), (0.95, "0.95"), (0.99, "0.99")];
@@ -41,7 +40,7 @@ impl Source for Requests {
             for (endpoint, blocks) in endpoints.iter().zip(blocks) {
                 read.endpoint(endpoint, blocks, totals);
             }
-            read.finish(SeriesTexts(endpoints), totals, families);
+            read.finish(SeriesTexts { series: endpoints, labels: 1 }, totals, families);
         })
     }
 
@@ -73,10 +72,10 @@ struct Read<'a> {
 impl<'a> Read<'a> {
     fn new(core: &'a HttpCore, last: Option<&'a Snapshot>) -> Self {
         let Families { requests, histograms, .. } = &core.families;
-        let previous = histograms.each_ref().map(|family| Previous::of(last, family.name()));
+        let previous = histograms.each_ref().map(|family| Previous::of(last, family.name(), 1));
         Self {
             core,
-            previous: (Previous::of(last, requests.name()), previous),
+            previous: (Previous::of(last, requests.name(), 3), previous),
             counts: Vec::new(),
             texts: CombinationTexts::default(),
             histograms: Default::default(),
@@ -84,10 +83,10 @@ impl<'a> Read<'a> {
         }
     }
 
-    fn endpoint(&mut self, entry: &Entry<EndpointCells>, blocks: usize, totals: &Totals) {
+    fn endpoint(&mut self, entry: &EndpointEntry, blocks: usize, totals: &Totals) {
         let endpoint = &entry.value;
         let whole: Option<Vec<Vec<u64>>> =
-            endpoint.block().each().take(blocks).map(|block| Some(block.whole(totals)?.collect())).collect();
+            endpoint.block().each().take(blocks).map(|block| Some(block.whole(totals, self.core.offsets)?.collect())).collect();
         let shapes = self.core.shapes();
         let starts = self.histograms.each_ref().map(Vec::len);
         match &whole {
@@ -100,7 +99,7 @@ impl<'a> Read<'a> {
             None => {
                 self.core.faults.block_stale();
                 for ((values, previous), shape) in self.histograms.iter_mut().zip(&self.previous.1).zip(shapes) {
-                    previous.histogram(entry.text(), shape.buckets().len() + 1, values);
+                    previous.histogram(entry, shape.buckets().len() + 1, values);
                 }
             }
         }
@@ -117,7 +116,7 @@ impl<'a> Read<'a> {
                 // A combination of a block that came after the listing.
                 Some(cells) if cell >= cells.len() => continue,
                 Some(cells) => cells[cell],
-                None => self.previous.0.counter(&combination.text),
+                None => self.previous.0.counter(combination.text.as_bytes()),
             };
             self.counts.push(count);
             self.texts.places.push((self.texts.endpoints.len() as u32, at));
@@ -171,11 +170,11 @@ impl LabelTexts for CombinationTexts {
         self.places.len()
     }
 
-    fn text(&self, series: usize) -> &str {
+    fn text(&self, series: usize) -> &[u8] {
         let (endpoint, at) = self.places[series];
-        &self.endpoints[endpoint as usize][at as usize].text
+        self.endpoints[endpoint as usize][at as usize].text.as_bytes()
     }
 }
 
 /// What a table of endpoints holds.
-pub(super) type EndpointEntry = sync::Arc<Entry<EndpointCells>>;
+pub(super) type EndpointEntry = Series<EndpointCells>;

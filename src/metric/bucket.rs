@@ -165,9 +165,9 @@ impl Buckets {
     /// How each bound is written as the value of `le`, `+Inf` last, for the text format.
     pub(crate) fn spelt_bounds(&self) -> Vec<String> {
         let spell = |bound: f64| {
-            let mut text = String::new();
+            let mut text = Vec::new();
             number::float(&mut text, bound);
-            text
+            String::from_utf8(text).expect("numbers are spelt in ASCII")
         };
         self.bounds().chain([f64::INFINITY]).map(spell).collect()
     }

@@ -1,10 +1,9 @@
 //! Counters that only rise, and counters that go both ways: one cell a thread each.
 
 use super::family::{Family, Instrument, Parts, Sealed};
-use super::table::Entry;
+use super::series::Series;
 use crate::shard::{self, Exhausted, Slot, SlotRun, Totals};
 use crate::snapshot::{Previous, Values};
-use crate::sync::Arc;
 
 /// A number that only rises.
 ///
@@ -26,7 +25,7 @@ use crate::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Counter {
     slot: Slot,
-    series: Arc<Entry<SlotRun>>,
+    series: Series<SlotRun>,
 }
 
 impl Counter {
@@ -78,7 +77,7 @@ impl Counter {
 #[derive(Clone, Debug)]
 pub struct UpDownCounter {
     slot: Slot,
-    series: Arc<Entry<SlotRun>>,
+    series: Series<SlotRun>,
 }
 
 impl UpDownCounter {
@@ -161,14 +160,14 @@ macro_rules! one_slot {
             }
 
             fn sink((): &()) -> SlotRun {
-                SlotRun::sink(1)
+                SlotRun::sink()
             }
 
-            fn handle(series: Arc<Entry<SlotRun>>, (): &()) -> Self {
+            fn handle(series: Series<SlotRun>, (): &()) -> Self {
                 Self { slot: series.value.first(), series }
             }
 
-            fn values(series: &[Arc<Entry<SlotRun>>], (): &(), totals: &Totals, _previous: Previous<'_>) -> Values {
+            fn values(series: &[Series<SlotRun>], (): &(), totals: &Totals, _previous: &Previous<'_>) -> Values {
                 $values(series.iter().map(|series| series.value.total(totals, 0) as _).collect())
             }
         }

@@ -4,14 +4,15 @@
 //! allocation. A combination that is not there yet takes the slow way once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::descriptor::Descriptor;
 use super::label::{Labels, OTHER};
-use super::table::{Entry, LabelTable, Refused, Sorted};
+use super::series::Series;
+use super::table::{LabelTable, Refused, Sorted};
 use crate::registry::Faults;
 use crate::shard::{Exhausted, Totals};
 use crate::snapshot::{FamilySnapshot, LabelTexts, Previous, Reading, Source, Values};
-use crate::sync::Arc;
 
 /// What a kind of metric is made of, for the family that holds its series.
 pub(crate) trait Parts: Sized + 'static {
@@ -25,9 +26,9 @@ pub(crate) trait Parts: Sized + 'static {
     /// Cells that are exposed nowhere, for when there is no room for real ones.
     fn sink(shape: &Self::Shape) -> Self::Cells;
     /// A handle to one series.
-    fn handle(series: Arc<Entry<Self::Cells>>, shape: &Self::Shape) -> Self;
+    fn handle(series: Series<Self::Cells>, shape: &Self::Shape) -> Self;
     /// The values of these series in a fold; of those that it could not read whole, what the family's last snapshot says.
-    fn values(series: &[Arc<Entry<Self::Cells>>], shape: &Self::Shape, totals: &Totals, previous: Previous<'_>) -> Values;
+    fn values(series: &[Series<Self::Cells>], shape: &Self::Shape, totals: &Totals, previous: &Previous<'_>) -> Values;
 }
 
 mod sealed {
@@ -65,19 +66,19 @@ pub trait Instrument: Sealed + Parts {}
 /// assert_eq!(jobs.handle(["mail", "error"]).value(), 1);
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
-pub struct Family<M: Instrument, const N: usize>(std::sync::Arc<FamilyCore<M, N>>);
+pub struct Family<M: Instrument, const N: usize>(Arc<FamilyCore<M, N>>);
 
 pub(crate) struct FamilyCore<M: Instrument, const N: usize> {
-    descriptor: std::sync::Arc<Descriptor>,
+    descriptor: Arc<Descriptor>,
     labels: Labels<N>,
     shape: M::Shape,
     table: LabelTable<M::Cells>,
-    faults: std::sync::Arc<Faults>,
+    faults: Arc<Faults>,
 }
 
 impl<M: Instrument, const N: usize> Clone for Family<M, N> {
     fn clone(&self) -> Self {
-        Self(std::sync::Arc::clone(&self.0))
+        Self(Arc::clone(&self.0))
     }
 }
 
@@ -93,9 +94,9 @@ impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
 }
 
 impl<M: Instrument, const N: usize> Family<M, N> {
-    pub(crate) fn new(descriptor: Descriptor, labels: Labels<N>, shape: M::Shape, faults: std::sync::Arc<Faults>) -> Self {
+    pub(crate) fn new(descriptor: Descriptor, labels: Labels<N>, shape: M::Shape, faults: Arc<Faults>) -> Self {
         let table = LabelTable::new(&labels.names);
-        Self(std::sync::Arc::new(FamilyCore { descriptor: std::sync::Arc::new(descriptor), labels, shape, table, faults }))
+        Self(Arc::new(FamilyCore { descriptor: Arc::new(descriptor), labels, shape, table, faults }))
     }
 
     /// The series with these label values, made at zero if there is none: a handle that needs no look-up.
@@ -130,8 +131,8 @@ impl<M: Instrument, const N: usize> Family<M, N> {
         self.0.table.len()
     }
 
-    pub(crate) fn source(&self) -> std::sync::Arc<dyn Source> {
-        std::sync::Arc::clone(&self.0) as std::sync::Arc<dyn Source>
+    pub(crate) fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.0) as Arc<dyn Source>
     }
 
     /// Calls `f` with the cells of the series of these values, so that nobody can get them while `f` writes.
@@ -162,7 +163,7 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
 
     /// The series of these values, made if there is room, else the overflow series, else one that is exposed nowhere.
     #[cold]
-    fn series_of(&self, values: [&str; N]) -> Arc<Entry<M::Cells>> {
+    fn series_of(&self, values: [&str; N]) -> Series<M::Cells> {
         let make = || M::cells(&self.shape);
         if let Ok(series) = self.table.insert(&values, self.labels.limit, make) {
             return series;
@@ -172,7 +173,7 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
         self.table
             .insert(&self.given_way(values), self.labels.limit.saturating_mul(2), make)
             .or_else(|_| self.table.insert(&[OTHER; N], usize::MAX, make))
-            .unwrap_or_else(|_: Refused<Exhausted>| Arc::new(Entry::detached(M::sink(&self.shape))))
+            .unwrap_or_else(|_: Refused<Exhausted>| Series::detached(M::sink(&self.shape)))
     }
 
     /// The values of the overflow series of these.
@@ -187,17 +188,17 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
 }
 
 impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
-    fn descriptors(&self) -> &[std::sync::Arc<Descriptor>] {
+    fn descriptors(&self) -> &[Arc<Descriptor>] {
         std::slice::from_ref(&self.descriptor)
     }
 
     fn list(&self) -> Reading {
         let series = self.table.sorted();
-        let descriptor = std::sync::Arc::clone(&self.descriptor);
+        let descriptor = Arc::clone(&self.descriptor);
         let shape = self.shape.clone();
         Box::new(move |totals, last, families| {
-            let values = M::values(&series, &shape, totals, Previous::of(last, descriptor.name()));
-            families.push(FamilySnapshot::folded(descriptor, std::sync::Arc::new(SeriesTexts(series)), values));
+            let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), N));
+            families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, labels: N }), values));
         })
     }
 
@@ -211,14 +212,18 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
 }
 
 /// The label texts of a snapshot, borrowed from the series themselves.
-pub(crate) struct SeriesTexts<V>(pub(crate) Sorted<V>);
+pub(crate) struct SeriesTexts<V> {
+    pub(crate) series: Sorted<V>,
+    /// How many labels each has.
+    pub(crate) labels: usize,
+}
 
 impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
     fn len(&self) -> usize {
-        self.0.len()
+        self.series.len()
     }
 
-    fn text(&self, series: usize) -> &str {
-        self.0[series].text()
+    fn text(&self, series: usize) -> &[u8] {
+        self.series[series].text(self.labels)
     }
 }

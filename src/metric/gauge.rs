@@ -3,10 +3,10 @@
 use atomic_float::AtomicF64;
 
 use super::family::{Family, Instrument, Parts, Sealed};
-use super::table::Entry;
+use super::series::Series;
 use crate::shard::{Exhausted, Totals};
 use crate::snapshot::{Previous, Values};
-use crate::sync::{Arc, Ordering};
+use crate::sync::Ordering;
 
 /// A value that is set: a temperature, a limit, the length of a queue.
 ///
@@ -24,7 +24,7 @@ use crate::sync::{Arc, Ordering};
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Gauge(Arc<Entry<AtomicF64>>);
+pub struct Gauge(Series<AtomicF64>);
 
 impl Gauge {
     /// Sets the value. Any double will do; NaN and the infinities are shown as such.
@@ -79,11 +79,11 @@ impl Parts for Gauge {
         AtomicF64::new(0.0)
     }
 
-    fn handle(series: Arc<Entry<AtomicF64>>, (): &()) -> Self {
+    fn handle(series: Series<AtomicF64>, (): &()) -> Self {
         Self(series)
     }
 
-    fn values(series: &[Arc<Entry<AtomicF64>>], (): &(), _totals: &Totals, _previous: Previous<'_>) -> Values {
+    fn values(series: &[Series<AtomicF64>], (): &(), _totals: &Totals, _previous: &Previous<'_>) -> Values {
         // Relaxed: as in `Gauge::set`.
         Values::Gauge(series.iter().map(|series| series.value.load(Ordering::Relaxed)).collect())
     }

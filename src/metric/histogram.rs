@@ -3,15 +3,15 @@
 //! A series is a block: its sequence, the sum, then a cell for each bucket but the last one. The sequence counts the observations, so
 //! the last bucket is what the others leave of them: `_count`, `_sum` and all buckets of a scrape are of the same observations.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bucket::{BucketIndex, Buckets, HIGHEST_TRACKABLE};
 use super::family::{Family, Instrument, Parts, Sealed};
-use super::table::Entry;
+use super::series::Series;
 use crate::registry::Faults;
 use crate::shard::{self, Add, Exhausted, HEAD, PAGE_CELLS, SlotRun, Totals};
 use crate::snapshot::{BucketCells, Previous, Values};
-use crate::sync::Arc;
 
 /// Counts of observations by size: latencies, sizes.
 ///
@@ -44,8 +44,8 @@ use crate::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    series: Arc<Entry<SlotRun>>,
-    shape: std::sync::Arc<Shape>,
+    series: Series<SlotRun>,
+    shape: Arc<Shape>,
 }
 
 impl Histogram {
@@ -81,7 +81,7 @@ impl Histogram {
     /// Allocates the calling thread's cells, so that observing on this thread allocates nothing from now on.
     pub fn prepare(&self) {
         let cells = &self.series.value;
-        (0..cells.len()).step_by(PAGE_CELLS).for_each(|offset| shard::prepare(cells.first().plus(offset)));
+        (0..HEAD + self.shape.cells()).step_by(PAGE_CELLS).for_each(|offset| shard::prepare(cells.first().plus(offset)));
         self.shape.faults.prepare();
     }
 }
@@ -123,14 +123,14 @@ pub(crate) struct Shape {
     index: BucketIndex,
     /// The bucket above all bounds, which has no cell.
     last: usize,
-    buckets: std::sync::Arc<Buckets>,
-    faults: std::sync::Arc<Faults>,
+    buckets: Arc<Buckets>,
+    faults: Arc<Faults>,
 }
 
 impl Shape {
-    pub(crate) fn new(buckets: Buckets, faults: std::sync::Arc<Faults>) -> std::sync::Arc<Self> {
+    pub(crate) fn new(buckets: Buckets, faults: Arc<Faults>) -> Arc<Self> {
         let (index, last) = (BucketIndex::new(&buckets), buckets.len() - 1);
-        std::sync::Arc::new(Self { index, last, buckets: std::sync::Arc::new(buckets), faults })
+        Arc::new(Self { index, last, buckets: Arc::new(buckets), faults })
     }
 
     #[inline]
@@ -179,7 +179,7 @@ impl Shape {
         values.push(values[first_bucket..].iter().fold(count, |left, &bucket| left.wrapping_sub(bucket)));
     }
 
-    pub(crate) fn buckets(&self) -> &std::sync::Arc<Buckets> {
+    pub(crate) fn buckets(&self) -> &Arc<Buckets> {
         &self.buckets
     }
 }
@@ -189,34 +189,34 @@ impl Instrument for Histogram {}
 
 impl Parts for Histogram {
     type Cells = SlotRun;
-    type Shape = std::sync::Arc<Shape>;
+    type Shape = Arc<Shape>;
 
     fn cells(shape: &Self::Shape) -> Result<SlotRun, Exhausted> {
         SlotRun::block(HEAD + shape.cells())
     }
 
-    fn sink(shape: &Self::Shape) -> SlotRun {
-        SlotRun::sink((HEAD + shape.cells()).min(PAGE_CELLS))
+    fn sink(_: &Self::Shape) -> SlotRun {
+        SlotRun::sink()
     }
 
-    fn handle(series: Arc<Entry<SlotRun>>, shape: &Self::Shape) -> Self {
-        Self { series, shape: std::sync::Arc::clone(shape) }
+    fn handle(series: Series<SlotRun>, shape: &Self::Shape) -> Self {
+        Self { series, shape: Arc::clone(shape) }
     }
 
-    fn values(series: &[Arc<Entry<SlotRun>>], shape: &Self::Shape, totals: &Totals, previous: Previous<'_>) -> Values {
+    fn values(series: &[Series<SlotRun>], shape: &Self::Shape, totals: &Totals, previous: &Previous<'_>) -> Values {
         let mut values = Vec::with_capacity(series.len() * (HEAD + shape.cells()));
         for series in series {
-            match series.value.whole(totals) {
+            match series.value.whole(totals, HEAD + shape.cells()) {
                 Some(mut cells) => {
                     let writes = shard::writes(cells.next().unwrap_or(0));
                     shape.read(writes, cells, &mut values);
                 }
                 None => {
                     shape.faults.block_stale();
-                    previous.histogram(series.text(), shape.cells() + 1, &mut values);
+                    previous.histogram(series, shape.cells() + 1, &mut values);
                 }
             }
         }
-        Values::Histogram(BucketCells::new(std::sync::Arc::clone(&shape.buckets), values))
+        Values::Histogram(BucketCells::new(Arc::clone(&shape.buckets), values))
     }
 }

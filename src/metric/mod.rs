@@ -1,7 +1,7 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
 //! [`counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket; [`family`],
-//! [`label`] and [`table`] are the way from label values to a series; [`descriptor`] is what a family is called.
+//! [`label`], [`table`] and [`series`] are the way from label values to a series; [`descriptor`] is what a family is called.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
@@ -10,4 +10,5 @@ pub(crate) mod family;
 pub(crate) mod gauge;
 pub(crate) mod histogram;
 pub(crate) mod label;
+pub(crate) mod series;
 pub(crate) mod table;

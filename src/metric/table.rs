@@ -14,40 +14,13 @@
 //!   the old table may miss a newer entry; it then comes to `insert`, which looks again under the mutex.
 //! - A lookup keeps its guard until its store is done. So the slots of a removed series are free only once the table that named it
 //!   is replaced and the last lookup is done that could have found it (*free means unreachable*, see `shard::slot`).
-//! - The mark of a removed series is Relaxed: a lookup that does not see it yet came before the removal.
+//! - The mark of a removed series, in its state, is Relaxed: a lookup that does not see it yet came before the removal.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use super::label::{LabelNames, by_value};
+use super::series::Series;
 use crate::sync::{Arc, ArcSwap, AtomicU64, HashSeeds, Mutex, MutexGuard, OnceLock, Ordering, lock};
-
-/// One series: its labels and what it counts in.
-#[derive(Debug)]
-pub(crate) struct Entry<V> {
-    /// Hash of the values, but for its two highest bits: where the entry stands, and what tells most strangers apart before the
-    /// texts are compared. The two bits are `PLAIN` and `REMOVED`; only the second one ever changes, under the table's mutex.
-    state: AtomicU64,
-    text: Box<str>,
-    pub(crate) value: V,
-}
-
-impl<V> Entry<V> {
-    /// An entry of no table.
-    pub(crate) fn detached(value: V) -> Self {
-        Self { state: AtomicU64::new(0), text: "".into(), value }
-    }
-
-    /// The labels as a scrape shows them, without braces.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    #[inline]
-    fn state(&self) -> u64 {
-        // Relaxed: see the module header.
-        self.state.load(Ordering::Relaxed)
-    }
-}
 
 /// Why a series was not inserted.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +32,7 @@ pub(crate) enum Refused<E> {
 }
 
 /// A series in order, for a snapshot.
-pub(crate) type Sorted<V> = std::sync::Arc<[Arc<Entry<V>>]>;
+pub(crate) type Sorted<V> = std::sync::Arc<[Series<V>]>;
 
 #[derive(Debug)]
 pub(crate) struct LabelTable<V> {
@@ -83,12 +56,7 @@ struct Writing<V> {
 
 /// A power of two of places, at most three quarters of them filled.
 #[derive(Debug)]
-struct Table<V>(Box<[OnceLock<Arc<Entry<V>>>]>);
-
-/// The bit of an entry's state that says that its text holds no backslash.
-const PLAIN: u64 = 1 << 63;
-/// The bit that says that the series is removed.
-const REMOVED: u64 = 1 << 62;
+struct Table<V>(Box<[OnceLock<Series<V>>]>);
 
 const FIRST_PLACES: usize = if cfg!(tachograph_loom) { 2 } else { 4 };
 
@@ -106,11 +74,11 @@ impl<V> LabelTable<V> {
     /// Calls `f` with the series of these values while nothing can take it away; `None` when there is none (or none yet
     /// visible here: `insert` will tell).
     #[inline]
-    pub(crate) fn look_up<R>(&self, values: &[&str], f: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    pub(crate) fn look_up<R>(&self, values: &[&str], f: impl FnOnce(&Series<V>) -> R) -> Option<R> {
         let hash = self.hash(values);
         // The guard lives until `f` is done.
         let table = self.current.load();
-        table.find(&self.names, hash, values).map(|entry| f(entry))
+        table.find(&self.names, hash, values).map(f)
     }
 
     /// The series of these values, made now if there is none and fewer than `limit` exist.
@@ -119,30 +87,28 @@ impl<V> LabelTable<V> {
         values: &[&str],
         limit: usize,
         make: impl FnOnce() -> Result<V, E>,
-    ) -> Result<Arc<Entry<V>>, Refused<E>> {
+    ) -> Result<Series<V>, Refused<E>> {
         let hash = self.hash(values);
         let mut writing = lock(&self.writing);
         let table = self.current.load();
         if let Some(entry) = table.find(&self.names, hash, values) {
-            return Ok(Arc::clone(entry));
+            return Ok(entry.clone());
         }
         let len = self.len();
         if len >= limit {
             return Err(Refused::Full);
         }
         let value = make().map_err(Refused::Failed)?;
-        let text = self.names.text(values);
-        let plain = if text.contains('\\') { 0 } else { PLAIN };
-        let entry = Arc::new(Entry { state: AtomicU64::new(hash | plain), text, value });
+        let entry = Series::new(hash, &self.names, values, value);
         if (len + writing.removed + 1) * 4 > table.0.len() * 3 {
             // At least twice the room if it is the living that fill it.
             let places = if (len + 1) * 2 > table.0.len() { table.0.len() * 2 } else { table.0.len() };
             let grown = table.rebuilt(places);
-            grown.put(Arc::clone(&entry));
+            grown.put(entry.clone());
             self.current.store(Arc::new(grown));
             writing.removed = 0;
         } else {
-            table.put(Arc::clone(&entry));
+            table.put(entry.clone());
         }
         self.changed(writing, len + 1);
         Ok(entry)
@@ -154,8 +120,7 @@ impl<V> LabelTable<V> {
         let mut writing = lock(&self.writing);
         let table = self.current.load();
         let Some(gone) = table.find(&self.names, hash, values) else { return false };
-        // Relaxed: see the module header.
-        gone.state.store(gone.state() | REMOVED, Ordering::Relaxed);
+        gone.remove();
         writing.removed += 1;
         if writing.removed * 4 >= table.0.len() {
             self.current.store(Arc::new(table.rebuilt(table.0.len())));
@@ -185,13 +150,19 @@ impl<V> LabelTable<V> {
             }
             (self.current.load().entries().cloned().collect::<Vec<_>>(), writing.changes)
         };
-        entries.sort_unstable_by(|a, b| by_value(a.text(), b.text()));
+        let labels = self.names.len();
+        entries.sort_unstable_by(|a, b| by_value(a.text(labels), b.text(labels)));
         let sorted: Sorted<V> = entries.into();
         let mut writing = lock(&self.writing);
         if writing.changes == changes {
             writing.sorted = Some(std::sync::Arc::clone(&sorted));
         }
         sorted
+    }
+
+    /// How many labels a series has.
+    pub(crate) fn labels(&self) -> usize {
+        self.names.len()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -202,19 +173,18 @@ impl<V> LabelTable<V> {
     /// Heap bytes of the table and its entries, what the values own left out.
     pub(crate) fn heap_bytes(&self) -> usize {
         let table = self.current.load();
-        let entries: usize =
-            table.entries().map(|entry| size_of_val(&**entry) + entry.text.len() + 2 * size_of::<usize>()).sum();
+        let entries: usize = table.entries().map(Series::heap_bytes).sum();
         size_of_val(&*table.0) + entries
     }
 
-    /// Without the two highest bits.
     #[inline]
-    fn hash(&self, values: &[&str]) -> u64 {
+    fn hash(&self, values: &[&str]) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         for value in values {
             value.hash(&mut hasher);
         }
-        hasher.finish() & !(PLAIN | REMOVED)
+        // The high half: the hasher's last step is a multiplication.
+        (hasher.finish() >> 32) as u32
     }
 }
 
@@ -227,19 +197,17 @@ impl<V> Table<V> {
     /// The same entries, but those that are removed, in a new table.
     fn rebuilt(&self, places: usize) -> Self {
         let rebuilt = Self::with_places(places);
-        self.entries().for_each(|entry| rebuilt.put(Arc::clone(entry)));
+        self.entries().for_each(|entry| rebuilt.put(entry.clone()));
         rebuilt
     }
 
     #[inline]
-    fn find(&self, names: &LabelNames, hash: u64, values: &[&str]) -> Option<&Arc<Entry<V>>> {
+    fn find(&self, names: &LabelNames, hash: u32, values: &[&str]) -> Option<&Series<V>> {
         let mask = self.0.len() - 1;
         let mut place = hash as usize & mask;
         // Ends: a quarter of the places is empty.
         while let Some(entry) = self.0[place & mask].get() {
-            let state = entry.state();
-            // A removed one equals no hash.
-            if state & !PLAIN == hash && names.are(&entry.text, state & PLAIN != 0, values) {
+            if entry.is(hash, names, values) {
                 return Some(entry);
             }
             place += 1;
@@ -248,9 +216,9 @@ impl<V> Table<V> {
     }
 
     /// Puts an entry into the first empty place of its chain.
-    fn put(&self, mut entry: Arc<Entry<V>>) {
+    fn put(&self, mut entry: Series<V>) {
         let mask = self.0.len() - 1;
-        let mut place = entry.state() as usize & mask;
+        let mut place = entry.hash() as usize & mask;
         while let Err(back) = self.0[place & mask].set(entry) {
             entry = back;
             place += 1;
@@ -258,8 +226,8 @@ impl<V> Table<V> {
     }
 
     /// The entries that are not removed.
-    fn entries(&self) -> impl Iterator<Item = &Arc<Entry<V>>> {
-        self.0.iter().filter_map(OnceLock::get).filter(|entry| entry.state() & REMOVED == 0)
+    fn entries(&self) -> impl Iterator<Item = &Series<V>> {
+        self.0.iter().filter_map(OnceLock::get).filter(|entry| !entry.is_removed())
     }
 }
 
@@ -331,7 +299,7 @@ mod tests {
         for n in 1..1_000 {
             insert(&table, &[&n.to_string()], 1_000, n);
         }
-        assert!(table.look_up(&["0"], |entry| std::ptr::eq(entry, &*first)).unwrap());
+        assert!(table.look_up(&["0"], |entry| std::ptr::eq(&**entry, &*first)).unwrap());
         assert_eq!(table.insert(&["x"], 1_000, || Ok::<_, Infallible>(0)).unwrap_err(), Refused::Full);
     }
 }

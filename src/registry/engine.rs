@@ -9,6 +9,7 @@ use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Family;
 use crate::metric::histogram::{Histogram, Shape};
 use crate::metric::label::Labels;
+use crate::metric::series::Series;
 use crate::metric::table::LabelTable;
 use crate::shard::{SlotRun, Totals, engine_stats};
 use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, Reading, Source};
@@ -103,8 +104,11 @@ fn counter(value: u64) -> Vec<CollectedSeries> {
 
 /// The counts of a table that may have grown since the fold: a run that the fold did not see counts as it stands.
 fn table(table: &LabelTable<SlotRun>) -> Vec<CollectedSeries> {
-    let count = |run: &SlotRun| CollectedValue::Counter(run.sum(0));
-    table.sorted().iter().map(|entry| CollectedSeries { labels: entry.text().into(), value: count(&entry.value) }).collect()
+    let series = |entry: &Series<SlotRun>| CollectedSeries {
+        labels: String::from_utf8_lossy(entry.text(table.labels())).into(),
+        value: CollectedValue::Counter(entry.value.sum(0)),
+    };
+    table.sorted().iter().map(series).collect()
 }
 
 pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {

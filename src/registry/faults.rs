@@ -82,7 +82,7 @@ impl Faults {
 
 /// A slot, or with none left the sink: a full process must not keep a registry from being made.
 fn slot() -> SlotRun {
-    SlotRun::cell().unwrap_or_else(|_| SlotRun::sink(1))
+    SlotRun::cell().unwrap_or_else(|_| SlotRun::sink())
 }
 
 fn inc(table: &LabelTable<SlotRun>, labels: &[&str]) {

@@ -59,6 +59,8 @@ pub(super) struct SlotAllocator {
     free_cells: Vec<Slot>,
     /// First slots of the blocks that are free, of those that lie within a page, by length.
     free_blocks: BTreeMap<usize, Vec<Slot>>,
+    /// Pages and slots of the runs that are a page or longer and out, by their first page.
+    long: BTreeMap<usize, (usize, usize)>,
     /// Slots in runs that are out.
     used: usize,
 }
@@ -70,6 +72,7 @@ impl SlotAllocator {
             free_pages: BTreeSet::new(),
             free_cells: Vec::new(),
             free_blocks: BTreeMap::new(),
+            long: BTreeMap::new(),
             used: 0,
         }
     }
@@ -95,15 +98,21 @@ impl SlotAllocator {
         Ok(first)
     }
 
-    pub(super) fn give_back(&mut self, first: Slot, len: usize) {
-        self.used -= len;
-        if len >= PAGE_CELLS {
-            self.free_pages.extend(first.page()..first.page() + len.div_ceil(PAGE_CELLS));
-        } else if first.index() % PAGE_CELLS < self.layouts[first.page()].cells_from() {
+    /// Takes a run back by its first slot.
+    pub(super) fn give_back(&mut self, first: Slot) {
+        let page = first.page();
+        let layout = self.layouts[page];
+        self.used -= if let Some((pages, len)) = self.long.remove(&page) {
+            self.free_pages.extend(page..page + pages);
+            len
+        } else if first.index() % PAGE_CELLS < layout.cells_from() {
+            let (_, len) = layout.blocks();
             self.free_blocks.entry(len).or_default().push(first);
+            len
         } else {
             self.free_cells.push(first);
-        }
+            1
+        };
     }
 
     fn take_at_once(&mut self, kind: Kind, len: usize) -> Option<Slot> {
@@ -167,6 +176,7 @@ impl SlotAllocator {
         };
         self.layouts[first..first + count].fill(rest);
         self.layouts[first] = head;
+        self.long.insert(first, (count, len));
         Some(Slot::at((first * PAGE_CELLS) as u32))
     }
 
@@ -234,7 +244,7 @@ mod tests {
             assert_eq!(slots.take(Kind::Cells, len), Err(Exhausted), "{len}");
         }
         let (first, len) = runs.swap_remove(0);
-        slots.give_back(first, len);
+        slots.give_back(first);
         assert_eq!(slots.take(Kind::Block, 14), Err(Exhausted));
         assert_eq!(slots.take(Kind::Block, len), Ok(first));
     }
@@ -242,14 +252,14 @@ mod tests {
     #[test]
     fn what_came_back_in_pieces_serves_longer_runs() {
         let mut slots = SlotAllocator::new();
-        for (first, len) in fill(&mut slots, &[(Kind::Cells, 1), (Kind::Block, 13)]) {
-            slots.give_back(first, len);
+        for (first, _) in fill(&mut slots, &[(Kind::Cells, 1), (Kind::Block, 13)]) {
+            slots.give_back(first);
         }
         assert_eq!(slots.used(), 0);
         let runs = fill(&mut slots, &[(Kind::Cells, 3_584), (Kind::Block, 130), (Kind::Block, 64), (Kind::Cells, 1)]);
         assert!(runs.len() > 4);
-        for (first, len) in runs {
-            slots.give_back(first, len);
+        for (first, _) in runs {
+            slots.give_back(first);
         }
         assert_eq!(fill(&mut slots, &[(Kind::Cells, 128)]).len(), MAX_PAGES - 1);
     }

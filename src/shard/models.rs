@@ -112,7 +112,7 @@ fn counted(labels: [&'static str; 2]) -> Vec<(String, u64)> {
         })
     });
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    table.sorted().iter().map(|series| (series.text().to_owned(), folded(&series.value))).collect()
+    table.sorted().iter().map(|series| (String::from_utf8_lossy(series.text(1)).into(), folded(&series.value))).collect()
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn write_on_a_thread(run: &Arc<SlotRun>, times: usize) -> thread::JoinHandle<()>
 fn written(run: &SlotRun) -> Option<u64> {
     let mut totals = Totals::default();
     totals.fold();
-    let cells: Vec<u64> = run.whole(&totals)?.collect();
+    let cells: Vec<u64> = run.whole(&totals, BLOCK)?.collect();
     assert_eq!([cells[1], cells[2]], [writes(cells[0]); 2], "torn: {cells:?}");
     Some(cells[1])
 }
@@ -196,7 +196,7 @@ fn loom_what_is_counted_before_a_write_is_seen_with_it() {
         });
         let mut totals = Totals::default();
         totals.fold();
-        if let Some(mut block) = run.whole(&totals) {
+        if let Some(mut block) = run.whole(&totals, BLOCK) {
             assert!(writes(block.next().unwrap()) <= cell.total(&totals, 0));
         }
         writing.join().unwrap();

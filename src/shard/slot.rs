@@ -48,13 +48,9 @@ impl Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
-/// A contiguous run of slots with one owner; dropping it gives the slots back.
+/// A contiguous run of slots with one owner, who knows how many they are; dropping it gives the slots back.
 #[derive(Debug)]
-pub(crate) struct SlotRun {
-    first: Slot,
-    /// Slots in the run: at least 1.
-    len: u32,
-}
+pub(crate) struct SlotRun(Slot);
 
 impl SlotRun {
     /// Takes a cell, to be counted in by itself.
@@ -78,58 +74,54 @@ impl SlotRun {
             let first = lock(&SPACE.slots).take(kind, len)?;
             // Ours from here on, so it needs no lock. If it panicked, the run would only never come back.
             SPACE.zero(first, len);
-            Ok(Self { first, len: len as u32 })
+            Ok(Self(first))
         })
     }
 
-    /// A run whose cells nobody reads, shared by all who ask: where lookups land that found neither room nor an overflow series.
-    pub(crate) fn sink(len: usize) -> Self {
-        assert!(len <= PAGE_CELLS, "the sink is one page");
-        Self { first: Slot::SINK, len: len as u32 }
+    /// A run whose cells nobody reads, shared by all who ask: where lookups land that found neither room nor an overflow series. It is
+    /// a page long: who has more cells must not count in it.
+    pub(crate) fn sink() -> Self {
+        Self(Slot::SINK)
     }
 
     #[inline]
     pub(crate) const fn first(&self) -> Slot {
-        self.first
-    }
-
-    pub(crate) const fn len(&self) -> usize {
-        self.len as usize
+        self.0
     }
 
     /// The total of one slot of the run out of a fold.
     #[inline]
     pub(crate) fn total(&self, totals: &Totals, offset: usize) -> u64 {
-        if self.is_sink() { 0 } else { totals.of(self.first.plus(offset)) }
+        if self.is_sink() { 0 } else { totals.of(self.0.plus(offset)) }
     }
 
-    /// The totals of all slots of the run out of a fold.
-    pub(crate) fn totals<'a>(&self, totals: &'a Totals) -> impl Iterator<Item = u64> + use<'a> {
-        let first = (!self.is_sink()).then_some(self.first);
-        (0..self.len()).map(move |offset| first.map_or(0, |first| totals.of(first.plus(offset))))
+    /// The totals of the first `len` slots of the run out of a fold.
+    pub(crate) fn totals<'a>(&self, totals: &'a Totals, len: usize) -> impl Iterator<Item = u64> + use<'a> {
+        let first = (!self.is_sink()).then_some(self.0);
+        (0..len).map(move |offset| first.map_or(0, |first| totals.of(first.plus(offset))))
     }
 
-    /// The totals of all cells of a block, all of the same writes; `None` if the fold could not get them so.
-    pub(crate) fn whole<'a>(&self, totals: &'a Totals) -> Option<impl Iterator<Item = u64> + use<'a>> {
-        (!totals.is_stale(self.first)).then(|| self.totals(totals))
+    /// The totals of the `len` cells of a block, all of the same writes; `None` if the fold could not get them so.
+    pub(crate) fn whole<'a>(&self, totals: &'a Totals, len: usize) -> Option<impl Iterator<Item = u64> + use<'a>> {
+        (!totals.is_stale(self.0)).then(|| self.totals(totals, len))
     }
 
     /// The total of one slot, summed over the shards now.
     pub(crate) fn sum(&self, offset: usize) -> u64 {
-        if self.is_sink() { 0 } else { SPACE.sum(self.first.plus(offset)) }
+        if self.is_sink() { 0 } else { SPACE.sum(self.0.plus(offset)) }
     }
 
     /// Whether this is the sink: it counts for nobody.
     #[inline]
     pub(crate) fn is_sink(&self) -> bool {
-        self.first == Slot::SINK
+        self.0 == Slot::SINK
     }
 }
 
 impl Drop for SlotRun {
     fn drop(&mut self) {
         if !self.is_sink() {
-            current::shielded(|| lock(&SPACE.slots).give_back(self.first, self.len()));
+            current::shielded(|| lock(&SPACE.slots).give_back(self.0));
         }
     }
 }

@@ -4,19 +4,23 @@ use std::cmp::Ordering;
 
 use super::{FamilySnapshot, Snapshot};
 use crate::metric::label::by_value;
+use crate::metric::series::Series;
 
 /// A family in the registry's last snapshot, if it was there.
-#[derive(Clone, Copy)]
-pub(crate) struct Previous<'a>(Option<&'a FamilySnapshot>);
+pub(crate) struct Previous<'a> {
+    family: Option<&'a FamilySnapshot>,
+    /// How many labels its series have.
+    labels: usize,
+}
 
 impl<'a> Previous<'a> {
-    pub(crate) fn of(last: Option<&'a Snapshot>, family: &str) -> Self {
-        Self(last.and_then(|last| last.family(family)))
+    pub(crate) fn of(last: Option<&'a Snapshot>, family: &str, labels: usize) -> Self {
+        Self { family: last.and_then(|last| last.family(family)), labels }
     }
 
     /// The series of these labels.
-    fn series(&self, labels: &str) -> Option<(&'a FamilySnapshot, usize)> {
-        let family = self.0?;
+    fn series(&self, labels: &[u8]) -> Option<(&'a FamilySnapshot, usize)> {
+        let family = self.family?;
         let (mut low, mut high) = (0, family.len());
         while low < high {
             let middle = low.midpoint(high);
@@ -30,8 +34,8 @@ impl<'a> Previous<'a> {
     }
 
     /// Appends what a histogram was: sum and buckets, `width` in all, zeros if it was not there.
-    pub(crate) fn histogram(&self, labels: &str, width: usize, values: &mut Vec<u64>) {
-        let cells = self.series(labels).and_then(|(family, at)| family.histogram_cells(at));
+    pub(crate) fn histogram<V>(&self, series: &Series<V>, width: usize, values: &mut Vec<u64>) {
+        let cells = self.series(series.text(self.labels)).and_then(|(family, at)| family.histogram_cells(at));
         match cells {
             Some(cells) if cells.len() == width => values.extend(cells),
             _ => values.resize(values.len() + width, 0),
@@ -39,7 +43,7 @@ impl<'a> Previous<'a> {
     }
 
     /// What a counter was, 0 if it was not there.
-    pub(crate) fn counter(&self, labels: &str) -> u64 {
+    pub(crate) fn counter(&self, labels: &[u8]) -> u64 {
         self.series(labels).and_then(|(family, at)| family.counter_value(at)).unwrap_or(0)
     }
 }

@@ -11,7 +11,7 @@ use crate::metric::label::by_value;
 pub(crate) trait LabelTexts: Send + Sync {
     fn len(&self) -> usize;
     /// The labels as a scrape shows them, without braces.
-    fn text(&self, series: usize) -> &str;
+    fn text(&self, series: usize) -> &[u8];
 }
 
 /// The values of a family's series, in the same order as its labels.
@@ -169,7 +169,7 @@ impl FamilySnapshot {
     }
 
     pub(crate) fn collected(descriptor: Arc<Descriptor>, mut series: Vec<CollectedSeries>) -> Self {
-        series.sort_by(|a, b| by_value(&a.labels, &b.labels));
+        series.sort_by(|a, b| by_value(a.labels.as_bytes(), b.labels.as_bytes()));
         Self { descriptor, series: SeriesSet::Collected(series) }
     }
 
@@ -188,10 +188,10 @@ impl FamilySnapshot {
     }
 
     /// The labels of a series, by its place in the order of label values.
-    pub(super) fn labels(&self, at: usize) -> &str {
+    pub(super) fn labels(&self, at: usize) -> &[u8] {
         match &self.series {
             SeriesSet::Folded { labels, .. } => labels.text(at),
-            SeriesSet::Collected(series) => &series[at].labels,
+            SeriesSet::Collected(series) => series[at].labels.as_bytes(),
         }
     }
 
@@ -213,24 +213,29 @@ impl FamilySnapshot {
 
     /// The series, by label values.
     pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
-        (0..self.len()).map(|at| match &self.series {
-            SeriesSet::Folded { labels, values } => Series {
-                labels: labels.text(at),
-                value: match values {
+        self.samples().map(|(labels, value)| {
+            let labels = str::from_utf8(labels).expect("labels are made of strings");
+            Series { labels, value }
+        })
+    }
+
+    /// Labels and value of each series, the labels as bytes.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+        (0..self.len()).map(|at| {
+            let value = match &self.series {
+                SeriesSet::Folded { values, .. } => match values {
                     Values::Counter(values) => Value::Counter(values[at]),
                     Values::UpDown(values) => Value::UpDown(values[at]),
                     Values::Gauge(values) => Value::Float(values[at]),
                     Values::Histogram(cells) => Value::Histogram(cells.series(at)),
                 },
-            },
-            SeriesSet::Collected(series) => Series {
-                labels: &series[at].labels,
-                value: match &series[at].value {
+                SeriesSet::Collected(series) => match &series[at].value {
                     CollectedValue::Counter(value) => Value::Counter(*value),
                     CollectedValue::FloatCounter(value) | CollectedValue::Gauge(value) => Value::Float(*value),
                     CollectedValue::Summary(value) => Value::Summary(value),
                 },
-            },
+            };
+            (self.labels(at), value)
         })
     }
 }

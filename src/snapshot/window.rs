@@ -76,7 +76,7 @@ impl Window {
         let counts = self.since_last(&kept.last, totals).map(|(cell, count)| (cell, u32::try_from(count).unwrap_or(u32::MAX)));
         let tick = Tick { ended: now, counts: counts.collect() };
         kept.last.clear();
-        kept.last.extend((0..).zip(self.cells.totals(totals)).filter(|(_, total)| *total > 0));
+        kept.last.extend((0..).zip(self.cells.totals(totals, CELLS)).filter(|(_, total)| *total > 0));
         kept.ticks.push_back(tick);
         while kept.ticks.front().is_some_and(|tick| now.saturating_duration_since(tick.ended) >= self.span) {
             kept.ticks.pop_front();
@@ -104,7 +104,7 @@ impl Window {
     /// The cells that moved since the last tick, and by how much.
     fn since_last<'a>(&'a self, last: &'a [(u32, u64)], totals: &'a Totals) -> impl Iterator<Item = (u32, u64)> + 'a {
         let mut last = last.iter().copied().peekable();
-        (0..).zip(self.cells.totals(totals)).filter_map(move |(cell, total)| {
+        (0..).zip(self.cells.totals(totals, CELLS)).filter_map(move |(cell, total)| {
             let before = last.next_if(|(known, _)| *known == cell).map_or(0, |(_, before)| before);
             // A fold on an asker's thread may be older than the last tick: what it has not seen has not moved.
             let moved = u64::try_from(total.wrapping_sub(before) as i64).unwrap_or(0);
