@@ -11,6 +11,8 @@ use super::slot::{Exhausted, Slot};
 pub(super) enum Kind {
     /// Cells that are counted in one by one: a single one, or whole pages.
     Cells,
+    /// A single cell that holds the bits of a double.
+    Float,
     /// Cells that are written together, the first of them their sequence.
     Block,
 }
@@ -21,6 +23,8 @@ pub(super) enum Layout {
     /// Single cells, or nothing yet.
     #[default]
     Cells,
+    /// Single cells that hold the bits of doubles.
+    Floats,
     /// Blocks of this many cells from the page's start, single cells in what is left. A block that is longer than a page goes on in the
     /// pages that follow.
     Blocks(u32),
@@ -33,7 +37,7 @@ impl Layout {
     pub(super) fn blocks(self) -> (impl Iterator<Item = usize>, usize) {
         let (count, len) = match self {
             Layout::Blocks(len) => ((PAGE_CELLS / len as usize).max(1), len as usize),
-            Layout::Cells | Layout::Continued => (0, PAGE_CELLS),
+            Layout::Cells | Layout::Floats | Layout::Continued => (0, PAGE_CELLS),
         };
         ((0..count).map(move |block| block * len), len)
     }
@@ -41,7 +45,7 @@ impl Layout {
     /// Where the single cells begin in the page.
     pub(super) fn cells_from(self) -> usize {
         match self {
-            Layout::Cells => 0,
+            Layout::Cells | Layout::Floats => 0,
             Layout::Blocks(len) if (len as usize) < PAGE_CELLS => PAGE_CELLS - PAGE_CELLS % len as usize,
             Layout::Blocks(_) | Layout::Continued => PAGE_CELLS,
         }
@@ -55,7 +59,8 @@ pub(super) struct SlotAllocator {
     layouts: Vec<Layout>,
     /// Pages of which nothing is in use.
     free_pages: BTreeSet<usize>,
-    /// Single cells that are free.
+    /// Single cells that are free, of pages for doubles and of others.
+    free_floats: Vec<Slot>,
     free_cells: Vec<Slot>,
     /// First slots of the blocks that are free, of those that lie within a page, by length.
     free_blocks: BTreeMap<usize, Vec<Slot>>,
@@ -70,6 +75,7 @@ impl SlotAllocator {
         Self {
             layouts: vec![Layout::Cells],
             free_pages: BTreeSet::new(),
+            free_floats: Vec::new(),
             free_cells: Vec::new(),
             free_blocks: BTreeMap::new(),
             long: BTreeMap::new(),
@@ -110,7 +116,7 @@ impl SlotAllocator {
             self.free_blocks.entry(len).or_default().push(first);
             len
         } else {
-            self.free_cells.push(first);
+            self.singles(layout).push(first);
             1
         };
     }
@@ -125,12 +131,13 @@ impl SlotAllocator {
         let page = self.take_page()?;
         let layout = match kind {
             Kind::Cells => Layout::Cells,
+            Kind::Float => Layout::Floats,
             Kind::Block => Layout::Blocks(len as u32),
         };
         self.layouts[page] = layout;
         // Popped from the end, so the lowest come last.
         let slot = |offset| Slot::at((page * PAGE_CELLS + offset) as u32);
-        self.free_cells.extend((layout.cells_from()..PAGE_CELLS).rev().map(slot));
+        self.singles(layout).extend((layout.cells_from()..PAGE_CELLS).rev().map(slot));
         let (blocks, len) = layout.blocks();
         let mut blocks: Vec<Slot> = blocks.map(slot).collect();
         blocks.reverse();
@@ -143,8 +150,14 @@ impl SlotAllocator {
     fn free_list(&mut self, kind: Kind, len: usize) -> &mut Vec<Slot> {
         match kind {
             Kind::Cells => &mut self.free_cells,
+            Kind::Float => &mut self.free_floats,
             Kind::Block => self.free_blocks.entry(len).or_default(),
         }
+    }
+
+    /// Where the free single cells of a page of this layout are.
+    fn singles(&mut self, layout: Layout) -> &mut Vec<Slot> {
+        if layout == Layout::Floats { &mut self.free_floats } else { &mut self.free_cells }
     }
 
     fn take_page(&mut self) -> Option<usize> {
@@ -171,7 +184,7 @@ impl SlotAllocator {
             }
         };
         let (head, rest) = match kind {
-            Kind::Cells => (Layout::Cells, Layout::Cells),
+            Kind::Cells | Kind::Float => (Layout::Cells, Layout::Cells),
             Kind::Block => (Layout::Blocks(len as u32), Layout::Continued),
         };
         self.layouts[first..first + count].fill(rest);
@@ -183,12 +196,13 @@ impl SlotAllocator {
     /// Finds the pages of which every run has come back. Only where there is nothing else left: it looks at all that is free.
     fn reclaim_pages(&mut self) {
         let mut free = vec![0; self.layouts.len()];
-        self.free_cells.iter().for_each(|cell| free[cell.page()] += 1);
+        self.free_cells.iter().chain(&self.free_floats).for_each(|cell| free[cell.page()] += 1);
         for (len, blocks) in &self.free_blocks {
             blocks.iter().for_each(|first| free[first.page()] += len);
         }
         let whole = |slot: &Slot| free[slot.page()] == PAGE_CELLS;
         self.free_cells.retain(|cell| !whole(cell));
+        self.free_floats.retain(|cell| !whole(cell));
         self.free_blocks.values_mut().for_each(|blocks| blocks.retain(|first| !whole(first)));
         self.free_pages.extend((0..).zip(free).filter(|&(_, cells)| cells == PAGE_CELLS).map(|(page, _)| page));
     }
@@ -217,7 +231,8 @@ mod tests {
                 blocks.any(|block| block == offset) && of == len,
                 "{first:?} of {len} in {layout:?}"
             );
-            assert_eq!(kind == Kind::Cells, layout.cells_from() <= offset);
+            assert_eq!(kind != Kind::Block, layout.cells_from() <= offset);
+            assert_eq!(kind == Kind::Float, layout == Layout::Floats);
             runs.push((first, len));
         }
         runs
@@ -237,7 +252,8 @@ mod tests {
     #[test]
     fn every_slot_has_one_owner_until_the_space_is_full() {
         let mut slots = SlotAllocator::new();
-        let lens = [(Kind::Block, 13), (Kind::Cells, 1), (Kind::Cells, 3_584), (Kind::Block, 300), (Kind::Block, 42)];
+        let (cells, block) = (Kind::Cells, Kind::Block);
+        let lens = [(block, 13), (cells, 1), (Kind::Float, 1), (cells, 3_584), (block, 300), (block, 42)];
         let mut runs = fill(&mut slots, &lens);
         while slots.take(Kind::Cells, 1).is_ok() {}
         for len in [1, 128, 256] {
@@ -256,7 +272,8 @@ mod tests {
             slots.give_back(first);
         }
         assert_eq!(slots.used(), 0);
-        let runs = fill(&mut slots, &[(Kind::Cells, 3_584), (Kind::Block, 130), (Kind::Block, 64), (Kind::Cells, 1)]);
+        let (cells, block) = (Kind::Cells, Kind::Block);
+        let runs = fill(&mut slots, &[(cells, 3_584), (block, 130), (block, 64), (Kind::Float, 1), (cells, 1)]);
         assert!(runs.len() > 4);
         for (first, _) in runs {
             slots.give_back(first);

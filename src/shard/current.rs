@@ -15,7 +15,7 @@ use std::cell::Cell;
 
 use super::block::{self, Add};
 use super::page::{Directory, Page};
-use super::slot::Slot;
+use super::slot::{Slot, add_f64_bits};
 use super::{SPACE, overflow};
 use crate::sync::{AtomicU64, Ordering, lock, thread_locals};
 
@@ -87,6 +87,16 @@ pub(crate) fn inc_by(slot: Slot, n: u64) {
     }
 }
 
+/// Adds to a slot of doubles of the calling thread's shard.
+#[inline]
+pub(crate) fn add_f64(slot: Slot, x: f64) {
+    match own_cell(slot) {
+        // Relaxed: as in `inc_by`.
+        Some(cell) => cell.store(add_f64_bits(cell.load(Ordering::Relaxed), x.to_bits()), Ordering::Relaxed),
+        None => add_f64_slowly(slot, x),
+    }
+}
+
 /// Adds to several cells of a block as one write: a fold sees all of it or nothing. The block lies within a page.
 #[inline]
 pub(crate) fn write<const N: usize>(first: Slot, adds: [Add; N]) {
@@ -129,6 +139,17 @@ fn inc_by_slowly(slot: Slot, n: u64) {
         Standing::Shielded => SPACE.reentrant.inc_by(slot, n),
         Standing::Living if touch(slot) => inc_by(slot, n),
         Standing::Living | Standing::Ended => shielded(|| overflow::inc_by(slot, n)),
+    }
+}
+
+/// The way of an addition that finds no page.
+#[cold]
+#[inline(never)]
+fn add_f64_slowly(slot: Slot, x: f64) {
+    match STANDING.try_with(Cell::get).unwrap_or(Standing::Ended) {
+        Standing::Shielded => SPACE.reentrant.add_f64(slot, x),
+        Standing::Living if touch(slot) => add_f64(slot, x),
+        Standing::Living | Standing::Ended => shielded(|| overflow::add_f64(slot, x)),
     }
 }
 

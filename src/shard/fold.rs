@@ -11,7 +11,7 @@
 use super::allocator::Layout;
 use super::block;
 use super::page::{Directory, PAGE_CELLS};
-use super::slot::Slot;
+use super::slot::{Slot, add_f64_bits};
 use super::{SPACE, current};
 use crate::sync::{Ordering, lock, yield_now};
 
@@ -69,7 +69,7 @@ impl Totals {
         SPACE.reentrant.for_each(|slot, count| {
             if let Some(sum) = self.sums.get_mut(slot.index()) {
                 // Relaxed: see the module header.
-                *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
+                *sum = addition(self.layouts[slot.page()])(*sum, count.load(Ordering::Relaxed));
             }
         });
     }
@@ -127,15 +127,20 @@ impl Totals {
     /// Adds the single cells of a shard.
     fn add_cells(&mut self, shard: &Directory) {
         for (number, page) in shard.pages() {
-            let Some(layout) = self.layouts.get(number) else { break };
-            let start = layout.cells_from();
+            let Some(&layout) = self.layouts.get(number) else { break };
+            let (start, add) = (layout.cells_from(), addition(layout));
             let sums = &mut self.sums[number * PAGE_CELLS + start..(number + 1) * PAGE_CELLS];
             for (sum, cell) in sums.iter_mut().zip(&page.cells()[start..]) {
                 // Relaxed: see the module header.
-                *sum = sum.wrapping_add(cell.load(Ordering::Relaxed));
+                *sum = add(*sum, cell.load(Ordering::Relaxed));
             }
         }
     }
+}
+
+/// How cells of a page are added up.
+fn addition(layout: Layout) -> fn(u64, u64) -> u64 {
+    if layout == Layout::Floats { add_f64_bits } else { u64::wrapping_add }
 }
 
 /// What is left of the time that a fold waits.

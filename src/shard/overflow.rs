@@ -6,7 +6,7 @@
 
 use super::SPACE;
 use super::block::{self, Add, STEP};
-use super::slot::Slot;
+use super::slot::{Slot, add_f64_bits};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, lock};
 
 /// Distinct cells an instrumented allocator may ever count into from inside our own allocations. An allocator has a handful; 256
@@ -57,6 +57,15 @@ impl Reentrant {
         }
     }
 
+    /// Adds to a slot of doubles without allocating; see `inc_by`.
+    pub(crate) fn add_f64(&self, slot: Slot, x: f64) {
+        match self.cell(slot).or_else(|| SPACE.overflow.cell(slot)) {
+            Some(cell) => fetch_add_f64(cell, x),
+            // Relaxed: a count for the curious.
+            None => _ = self.lost.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
     /// Writes to a block without allocating, or to none of its cells: then it is lost, and counted as lost.
     pub(crate) fn write(&self, first: Slot, adds: &[Add]) {
         let adds = || [(0, STEP)].iter().chain(adds);
@@ -92,6 +101,17 @@ impl Reentrant {
 pub(crate) fn inc_by(slot: Slot, n: u64) {
     // Relaxed: many write, so the addition is atomic; nothing is published by it.
     SPACE.overflow.touch(slot).cell(slot.index()).fetch_add(n, Ordering::Relaxed);
+}
+
+/// Adds to a slot of doubles of the overflow shard. Allocates its page at the first touch.
+pub(crate) fn add_f64(slot: Slot, x: f64) {
+    fetch_add_f64(SPACE.overflow.touch(slot).cell(slot.index()), x);
+}
+
+fn fetch_add_f64(cell: &AtomicU64, x: f64) {
+    let add = |bits| Some(add_f64_bits(bits, x.to_bits()));
+    // Relaxed: as in `inc_by`. Always `Ok`, for `add` always gives a value.
+    let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
 }
 
 /// Writes to a block of the overflow shard, one thread at a time. Allocates before it takes the lock.

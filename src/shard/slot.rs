@@ -58,6 +58,11 @@ impl SlotRun {
         Self::allocate(Kind::Cells, 1)
     }
 
+    /// Takes a cell that holds a double.
+    pub(crate) fn float() -> Result<Self, Exhausted> {
+        Self::allocate(Kind::Float, 1)
+    }
+
     /// Takes cells that are counted in one by one, from the start of a page on.
     pub(crate) fn pages(len: usize) -> Result<Self, Exhausted> {
         Self::allocate(Kind::Cells, len.next_multiple_of(PAGE_CELLS))
@@ -108,7 +113,17 @@ impl SlotRun {
 
     /// The total of one slot, summed over the shards now.
     pub(crate) fn sum(&self, offset: usize) -> u64 {
-        if self.is_sink() { 0 } else { SPACE.sum(self.0.plus(offset)) }
+        if self.is_sink() { 0 } else { SPACE.sum(self.0.plus(offset), u64::wrapping_add) }
+    }
+
+    /// The total of a cell of doubles out of a fold.
+    pub(crate) fn total_f64(&self, totals: &Totals) -> f64 {
+        f64::from_bits(self.total(totals, 0))
+    }
+
+    /// The total of a cell of doubles, summed over the shards now.
+    pub(crate) fn sum_f64(&self) -> f64 {
+        f64::from_bits(if self.is_sink() { 0 } else { SPACE.sum(self.0, add_f64_bits) })
     }
 
     /// Whether this is the sink: it counts for nobody.
@@ -124,6 +139,12 @@ impl Drop for SlotRun {
             current::shielded(|| lock(&SPACE.slots).give_back(self.0));
         }
     }
+}
+
+/// Adds doubles by their bits. The sum of numbers that only rise, taken in one order, never falls: rounding keeps the order.
+#[inline]
+pub(super) fn add_f64_bits(a: u64, b: u64) -> u64 {
+    (f64::from_bits(a) + f64::from_bits(b)).to_bits()
 }
 
 impl super::Space {
@@ -147,13 +168,13 @@ impl super::Space {
     }
 
     /// The total of one slot now.
-    fn sum(&'static self, slot: Slot) -> u64 {
+    fn sum(&'static self, slot: Slot, add: fn(u64, u64) -> u64) -> u64 {
         // Relaxed: as in `fold`.
         let cells = self.shards().into_iter().filter_map(|shard| shard.cell(slot)).map(|cell| cell.load(Ordering::Relaxed));
-        let mut sum = cells.fold(0, u64::wrapping_add);
+        let mut sum = cells.fold(0, add);
         self.reentrant.for_each(|key, count| {
             if key == slot {
-                sum = sum.wrapping_add(count.load(Ordering::Relaxed));
+                sum = add(sum, count.load(Ordering::Relaxed));
             }
         });
         sum
