@@ -75,6 +75,7 @@ pub use metric::bucket::{BucketError, Buckets};
 pub use metric::counter::{Counter, UpDownCounter};
 pub use metric::descriptor::{Descriptor, Kind};
 pub use metric::family::{Family, Instrument};
+pub use metric::float_counter::FloatCounter;
 pub use metric::gauge::Gauge;
 pub use metric::histogram::Histogram;
 pub use metric::label::Labels;

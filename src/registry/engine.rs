@@ -120,7 +120,7 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     }
     let faults = || registry.faults();
     let sources = || Arc::downgrade(&registry.0);
-    let (refused, saturated, stale) = (faults(), faults(), faults());
+    let (refused, saturated, increments, stale) = (faults(), faults(), faults(), faults());
     let (series_refused, collector_failures) = (faults(), faults());
     let (of_series, of_bytes) = (sources(), sources());
     registry.register_sources(vec![
@@ -156,6 +156,12 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             Kind::Counter,
             "Observations above the trackable range, counted as its highest value.",
             move |totals| counter(saturated.observations_saturated(totals)),
+        )?,
+        callback(
+            "tachograph_increments_refused_total",
+            Kind::Counter,
+            "Increments of counters that were NaN, infinite or negative.",
+            move |totals| counter(increments.increments_refused(totals)),
         )?,
         callback(
             "tachograph_stale_blocks_total",

@@ -10,6 +10,7 @@ use crate::shard::{self, SlotRun, Totals};
 pub(crate) struct Faults {
     observations_refused: SlotRun,
     observations_saturated: SlotRun,
+    increments_refused: SlotRun,
     /// Blocks that a snapshot could not read whole.
     blocks_stale: SlotRun,
     /// Look-ups that found their family full, by family.
@@ -23,6 +24,7 @@ impl Faults {
         Self {
             observations_refused: slot(),
             observations_saturated: slot(),
+            increments_refused: slot(),
             blocks_stale: slot(),
             series_refused: LabelTable::new(&["family"]),
             collectors_failed: LabelTable::new(&["collector", "reason"]),
@@ -39,10 +41,16 @@ impl Faults {
         shard::inc_by(self.observations_saturated.first(), 1);
     }
 
-    /// Touches the calling thread's cells for what an observation may count here.
+    #[cold]
+    pub(crate) fn increment_refused(&self) {
+        shard::inc_by(self.increments_refused.first(), 1);
+    }
+
+    /// Touches the calling thread's cells for what an observation or an increment may count here.
     pub(crate) fn prepare(&self) {
         shard::prepare(self.observations_refused.first());
         shard::prepare(self.observations_saturated.first());
+        shard::prepare(self.increments_refused.first());
     }
 
     #[cold]
@@ -64,6 +72,10 @@ impl Faults {
 
     pub(crate) fn observations_saturated(&self, totals: &Totals) -> u64 {
         self.observations_saturated.total(totals, 0)
+    }
+
+    pub(crate) fn increments_refused(&self, totals: &Totals) -> u64 {
+        self.increments_refused.total(totals, 0)
     }
 
     /// As of now: they come up while the fold is read.

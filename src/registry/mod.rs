@@ -5,6 +5,7 @@ mod core;
 mod engine;
 mod error;
 mod faults;
+mod instruments;
 
 use std::sync::Arc;
 

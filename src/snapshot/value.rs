@@ -19,6 +19,7 @@ pub(crate) trait LabelTexts: Send + Sync {
 pub(crate) enum Values {
     Counter(Vec<u64>),
     UpDown(Vec<i64>),
+    FloatCounter(Vec<f64>),
     Gauge(Vec<f64>),
     Histogram(BucketCells),
 }
@@ -226,7 +227,7 @@ impl FamilySnapshot {
                 SeriesSet::Folded { values, .. } => match values {
                     Values::Counter(values) => Value::Counter(values[at]),
                     Values::UpDown(values) => Value::UpDown(values[at]),
-                    Values::Gauge(values) => Value::Float(values[at]),
+                    Values::FloatCounter(values) | Values::Gauge(values) => Value::Float(values[at]),
                     Values::Histogram(cells) => Value::Histogram(cells.series(at)),
                 },
                 SeriesSet::Collected(series) => match &series[at].value {

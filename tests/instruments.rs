@@ -1,0 +1,126 @@
+//! The instruments beside counters, gauges and histograms, as a user and a scraper meet them.
+
+mod support;
+
+use std::cell::RefCell;
+
+use proptest::prelude::*;
+use support::exposition::{self, Exposition};
+use tachograph::{FloatCounter, Registry};
+
+fn scrape(registry: &Registry) -> Exposition {
+    exposition::parse(registry.snapshot().text().as_bytes()).unwrap()
+}
+
+const REFUSED: [f64; 4] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5];
+
+#[test]
+fn a_float_counter_refuses_what_would_poison_it_and_counts_the_refusals() {
+    let registry = Registry::new();
+    registry.register_engine_metrics().unwrap();
+    let busy = registry.float_counter("busy_seconds_total", "").unwrap();
+    let by_core = registry.float_counter_family("core_seconds_total", "", ["core"]).unwrap();
+    for value in REFUSED {
+        busy.inc_by(value);
+        by_core.inc_by(["0"], value);
+    }
+    busy.inc_by(-0.0);
+    busy.inc_by(0.5);
+    by_core.inc_by(["0"], 5e-324);
+    let scrape = scrape(&registry);
+    assert_eq!(scrape.value("busy_seconds_total", &[]), Some(0.5));
+    assert_eq!(scrape.value("core_seconds_total", &[("core", "0")]), Some(5e-324));
+    assert_eq!(scrape.value("tachograph_increments_refused_total", &[]), Some(8.0));
+}
+
+#[test]
+fn a_float_counter_is_never_infinite() {
+    let registry = Registry::new();
+    let busy = registry.float_counter("busy_seconds_total", "").unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..3).for_each(|_| busy.inc_by(f64::MAX)));
+        }
+    });
+    assert_eq!(busy.value(), f64::MAX);
+    assert_eq!(scrape(&registry).value("busy_seconds_total", &[]), Some(f64::MAX));
+}
+
+/// Counts when it is dropped.
+struct CountsLate(FloatCounter);
+
+impl Drop for CountsLate {
+    fn drop(&mut self) {
+        self.0.inc_by(0.5);
+    }
+}
+
+thread_local! {
+    static LATE: RefCell<Option<CountsLate>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_float_counter_loses_nothing_to_threads_that_count_at_their_end() {
+    let registry = Registry::new();
+    let busy = registry.float_counter("busy_seconds_total", "").unwrap();
+    for turn in 0..50 {
+        let count = || {
+            let busy = busy.clone();
+            move || {
+                let touch = || LATE.with(|late| *late.borrow_mut() = Some(CountsLate(busy.clone())));
+                if turn % 2 == 0 {
+                    touch();
+                }
+                busy.inc_by(0.25);
+                if turn % 2 == 1 {
+                    touch();
+                }
+            }
+        };
+        // To join a thread is to wait for its destructors too.
+        let threads = [(); 4].map(|()| std::thread::spawn(count()));
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+    assert_eq!(scrape(&registry).value("busy_seconds_total", &[]), Some(150.0));
+}
+
+#[test]
+fn a_float_series_that_comes_back_starts_at_zero_whatever_its_cell_was() {
+    let registry = Registry::new();
+    let busy = registry.float_counter_family("busy_seconds_total", "", ["core"]).unwrap();
+    let jobs = registry.counter_family("jobs_total", "", ["queue"]).unwrap();
+    for round in 0..100 {
+        let label = round.to_string();
+        busy.inc_by([&label], 1.0 / 3.0);
+        jobs.inc_by([&label], u64::MAX / 2);
+        let scrape = scrape(&registry);
+        assert_eq!(scrape.value("busy_seconds_total", &[("core", &label)]), Some(1.0 / 3.0));
+        assert_eq!(scrape.sample("jobs_total", &[("queue", &label)]).unwrap().text, (u64::MAX / 2).to_string());
+        assert!(busy.remove([&label]) && jobs.remove([&label]));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn float_counters_sum_exactly_where_doubles_do(
+        parts in prop::collection::vec(prop::collection::vec((0usize..3, 0u32..1 << 20), 0..50), 1..4),
+    ) {
+        let registry = Registry::new();
+        let busy = registry.float_counter_family("busy_seconds_total", "", ["core"]).unwrap();
+        // In units of 2^-10, so that the sum of whole numbers is the exact one.
+        std::thread::scope(|scope| {
+            for part in &parts {
+                let busy = &busy;
+                scope.spawn(move || part.iter().for_each(|(core, n)| busy.inc_by([["a", "b", "c"][*core]], f64::from(*n) / 1024.0)));
+            }
+        });
+        let scrape = scrape(&registry);
+        for (core, label) in ["a", "b", "c"].into_iter().enumerate() {
+            let of_core = parts.iter().flatten().filter(|(of, _)| *of == core);
+            let units: u64 = of_core.map(|(_, n)| u64::from(*n)).sum();
+            let shown = scrape.value("busy_seconds_total", &[("core", label)]).unwrap_or(0.0);
+            prop_assert_eq!(shown * 1024.0, units as f64);
+        }
+    }
+}
