@@ -71,7 +71,7 @@ mod shard;
 mod snapshot;
 mod sync;
 
-pub use metric::bucket::{BucketError, Buckets};
+pub use metric::bucket::{BucketError, Buckets, Resolution};
 pub use metric::counter::{Counter, UpDownCounter};
 pub use metric::descriptor::{Descriptor, Kind};
 pub use metric::family::{Family, Instrument};
@@ -81,7 +81,7 @@ pub use metric::histogram::Histogram;
 pub use metric::label::Labels;
 pub use registry::{Collector, RegisterError, Registry, Sink};
 pub use shard::{EngineStats, engine_stats};
-pub use snapshot::{FamilySnapshot, HistogramValue, Series, Snapshot, SummaryValue, Value};
+pub use snapshot::{FamilySnapshot, HistogramValue, NativeHistogram, Series, Snapshot, SummaryValue, Value};
 
 /// The examples of the README, so that they are compiled and run.
 #[cfg(doctest)]

@@ -1,12 +1,13 @@
-//! Any bounds, any values: the bucket in which an observation lands is the one that a search through all bounds finds.
+//! Any bounds, any resolution, any values: the bucket in which an observation lands is the one that a search through all bounds finds,
+//! and quantiles are as near to the sorted values as the resolution says.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use tachograph::{Buckets, Registry};
+use tachograph::{Buckets, Registry, Resolution, Value as Kind};
 
-/// The highest value that is told from higher ones, and the highest bound.
+/// The highest value that may be told from higher ones, and the highest bound.
 const HIGHEST: u64 = 1 << 44;
 
 /// More values than this would let the sum grow beyond what a cell holds.
@@ -15,6 +16,9 @@ const MOST_VALUES: usize = 1_000;
 #[derive(Arbitrary, Debug)]
 struct Input {
     bounds: Bounds,
+    resolution: u8,
+    /// Above the last bound.
+    trackable: Option<u64>,
     values: Vec<Value>,
 }
 
@@ -75,14 +79,28 @@ fuzz_target!(|input: Input| {
         return;
     };
     assert!(acceptable(&bounds), "bad bounds were taken: {bounds:?}");
+    let last = bounds[bounds.len() - 1];
+    // What the documentation of `Buckets::highest_trackable` says the default is.
+    let (resolution, default) = match input.resolution % 3 {
+        0 => (Resolution::Classic, HIGHEST),
+        1 => (Resolution::Native, HIGHEST),
+        _ => (Resolution::Hdr, last.max(1 << 34)),
+    };
+    let mut buckets = buckets.resolution(resolution);
+    let highest = input.trackable.map_or(default, |above| (last + above % HIGHEST).min(HIGHEST));
+    if input.trackable.is_some() {
+        buckets = buckets.highest_trackable(highest).expect("from the last bound up to 2^44");
+    }
 
     let registry = Registry::new();
     let histogram = registry.histogram("size_bytes", "Sizes.", buckets).expect("a valid name in an empty registry");
-    // Observations by bucket, found one bound at a time, and their sum.
+    // Observations by bucket, found one bound at a time, their sum, and all of them.
     let mut counts = vec![0u64; bounds.len() + 1];
     let mut sum = 0u64;
+    let mut sorted = Vec::new();
     let mut expect = |value: u64| {
-        let value = value.min(HIGHEST);
+        let value = value.min(highest);
+        sorted.push(value);
         counts[bounds.iter().filter(|&&bound| value > bound).count()] += 1;
         sum += value;
     };
@@ -120,5 +138,30 @@ fuzz_target!(|input: Input| {
         cumulative += count;
         assert_eq!(le.parse(), Ok(limit));
         assert_eq!(held.parse(), Ok(cumulative), "up to {le} of {bounds:?}");
+    }
+
+    sorted.sort_unstable();
+    let family = snapshot.family("size_bytes").expect("the only family");
+    let Some(Kind::Histogram(value)) = family.series().next().map(|series| series.value) else {
+        panic!("the only series is a histogram");
+    };
+    // Tenths: the rank in whole numbers.
+    for tenth in 0..=10 {
+        let rank = (tenth * sorted.len()).div_ceil(10).max(1);
+        let quantile = value.quantile(tenth as f64 / 10.0);
+        let Some(&exact) = sorted.get(rank - 1) else {
+            assert_eq!(quantile, None);
+            continue;
+        };
+        let got = quantile.expect("something was observed") as u64;
+        let most = match resolution {
+            // The bound above, or the last one.
+            Resolution::Classic => bounds.iter().copied().find(|&bound| bound >= exact).unwrap_or(last),
+            // An eighth of a power of two is less than 1 in 11.
+            Resolution::Native => exact + exact / 11,
+            _ => exact + exact / 128,
+        };
+        let told_as_bound = resolution == Resolution::Classic && got == last;
+        assert!(got <= most && (got >= exact || told_as_bound), "{got} for {exact}");
     }
 });

@@ -69,15 +69,15 @@ impl Bounds {
 fn histogram(out: &mut Vec<u8>, names: &Names, labels: &[u8], les: &Bounds, value: &HistogramValue<'_>) {
     let comma: &[u8] = if labels.is_empty() { b"" } else { b"," };
     let start = [&names.bucket, labels, comma].concat();
-    let mut cumulative = 0u64;
-    for (le, count) in les.0.iter().zip(value.counts()) {
-        cumulative = cumulative.wrapping_add(*count);
+    let mut count = 0;
+    for (le, cumulative) in les.0.iter().zip(value.cumulative_counts()) {
+        count = cumulative;
         push(out, &[&start, le.as_bytes()]);
         number::integer(out, cumulative);
         out.push(b'\n');
     }
     float_sample(out, &names.sum, labels, value.sum());
-    integer_sample(out, &names.count, labels, cumulative);
+    integer_sample(out, &names.count, labels, count);
 }
 
 fn summary(out: &mut Vec<u8>, names: &Names, labels: &[u8], value: &SummaryValue) {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bucket::{BucketIndex, Buckets, HIGHEST_TRACKABLE};
+use super::bucket::{BucketIndex, Buckets};
 use super::family::{Family, Instrument, Parts, Sealed};
 use super::series::Series;
 use crate::registry::Faults;
@@ -16,8 +16,9 @@ use crate::snapshot::{BucketCells, Previous, Values};
 /// Counts of observations by size: latencies, sizes.
 ///
 /// Values are whole numbers of the base unit of the [`Buckets`]: nanoseconds, bytes. An observation equal to a bound counts in
-/// that bound's bucket. A value above 2^44 base units (close to five hours, or 18 terabytes) counts as 2^44, and such are counted in
-/// `tachograph_observations_saturated_total`. A sum above 2^64 base units starts again from 0.
+/// that bound's bucket. A value above the trackable range ([`Buckets::highest_trackable`]: 2^44 by default, close to five hours or 18
+/// terabytes) counts as its highest value, and such are counted in `tachograph_observations_saturated_total`. A sum above 2^64 base
+/// units starts again from 0.
 ///
 /// # Examples
 ///
@@ -155,7 +156,7 @@ impl Shape {
     /// What an observation adds to a histogram whose cells begin at an offset of its block.
     #[inline]
     pub(crate) fn adds(&self, at: usize, value: u64) -> [Add; 2] {
-        let value = if value <= HIGHEST_TRACKABLE { value } else { self.saturate() };
+        let value = if value <= self.index.highest_trackable() { value } else { self.saturate() };
         let bucket = self.index.bucket(value);
         let counted = if bucket == self.last { (at + SUM, 0) } else { (at + FIRST_BUCKET + bucket, 1) };
         [(at + SUM, value), counted]
@@ -164,7 +165,7 @@ impl Shape {
     #[cold]
     fn saturate(&self) -> u64 {
         self.faults.observation_saturated();
-        HIGHEST_TRACKABLE
+        self.index.highest_trackable()
     }
 
     /// Cells that a histogram has in its block.

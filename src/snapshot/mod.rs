@@ -1,9 +1,11 @@
 //! What readers see: an immutable [`Snapshot`] of a registry, taken by the snapshot thread.
 //!
-//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] what is in it, and [`window`] how
-//! quantiles slide.
+//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] what is in it, [`histogram`] and
+//! [`native`] what is in a histogram, and [`window`] how quantiles slide.
 
 mod demand;
+mod histogram;
+mod native;
 mod previous;
 mod take;
 mod thread;
@@ -14,7 +16,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-pub use value::{FamilySnapshot, HistogramValue, Series, SummaryValue, Value};
+pub use histogram::HistogramValue;
+pub use native::NativeHistogram;
+pub use value::{FamilySnapshot, Series, SummaryValue, Value};
 
 pub(crate) use previous::Previous;
 pub(crate) use thread::{ask, keep_ticking, take_now};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::histogram::HistogramValue;
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::label::by_value;
@@ -43,7 +44,7 @@ impl BucketCells {
 
     fn series(&self, at: usize) -> HistogramValue<'_> {
         let (sum, counts) = self.cells(at).split_first().expect("a series has a sum and a bucket");
-        HistogramValue { buckets: &self.buckets, sum: *sum, counts }
+        HistogramValue::new(&self.buckets, *sum, counts)
     }
 }
 
@@ -98,44 +99,6 @@ pub enum Value<'a> {
     Histogram(HistogramValue<'a>),
     /// A summary's quantiles.
     Summary(&'a SummaryValue),
-}
-
-/// A histogram's buckets and sum.
-#[derive(Clone, Copy, Debug)]
-pub struct HistogramValue<'a> {
-    buckets: &'a Buckets,
-    /// In base units.
-    sum: u64,
-    counts: &'a [u64],
-}
-
-impl<'a> HistogramValue<'a> {
-    /// Observations: the sum of all buckets.
-    pub fn count(&self) -> u64 {
-        self.counts.iter().fold(0, |sum, &count| sum.wrapping_add(count))
-    }
-
-    /// Sum of the observations, in the unit that a scrape shows.
-    pub fn sum(&self) -> f64 {
-        self.buckets.shown(self.sum)
-    }
-
-    /// How many observations were at most each bound, from the lowest bound to `+Inf`.
-    pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> + use<'a> {
-        let counts = self.counts.iter().scan(0u64, |sum, &count| {
-            *sum = sum.wrapping_add(count);
-            Some(*sum)
-        });
-        self.buckets.bounds().chain([f64::INFINITY]).zip(counts)
-    }
-
-    pub(crate) fn buckets(&self) -> &'a Buckets {
-        self.buckets
-    }
-
-    pub(crate) fn counts(&self) -> &'a [u64] {
-        self.counts
-    }
 }
 
 /// A summary's quantiles, sum and count.
