@@ -81,7 +81,10 @@ pub use metric::histogram::Histogram;
 pub use metric::label::Labels;
 pub use registry::{Collector, RegisterError, Registry, Sink};
 pub use shard::{EngineStats, engine_stats};
-pub use snapshot::{FamilySnapshot, HistogramValue, NativeHistogram, Series, Snapshot, SummaryValue, Value};
+pub use snapshot::{
+    DecodeError, DifferentBuckets, FamilySnapshot, HistogramSnapshot, HistogramValue, MergeError, NativeHistogram, Series,
+    Snapshot, SummaryValue, Value,
+};
 
 /// The examples of the README, so that they are compiled and run.
 #[cfg(doctest)]

@@ -1,27 +1,31 @@
 //! The value of a histogram: every format's buckets, and quantiles, out of the one refined array.
 
+use std::sync::Arc;
+
+use super::counts::Counts;
 use super::native::NativeHistogram;
+use super::owned::HistogramSnapshot;
 use crate::metric::bucket::{Buckets, HDR_DIGITS};
 
 /// A histogram's buckets and sum.
 #[derive(Clone, Copy, Debug)]
 pub struct HistogramValue<'a> {
-    buckets: &'a Buckets,
+    buckets: &'a Arc<Buckets>,
     /// In base units.
     sum: u64,
-    /// One a cell of the buckets' layout.
-    counts: &'a [u64],
+    /// Of the cells of the buckets' layout.
+    counts: Counts<'a>,
 }
 
 impl<'a> HistogramValue<'a> {
-    /// `counts` has one for each cell of the buckets' layout.
-    pub(crate) fn new(buckets: &'a Buckets, sum: u64, counts: &'a [u64]) -> Self {
+    /// `counts` are of the cells of the buckets' layout.
+    pub(crate) fn new(buckets: &'a Arc<Buckets>, sum: u64, counts: Counts<'a>) -> Self {
         Self { buckets, sum, counts }
     }
 
     /// Observations: the sum of all buckets.
     pub fn count(&self) -> u64 {
-        self.counts.iter().fold(0, |sum, &count| sum.wrapping_add(count))
+        self.counts.sum()
     }
 
     /// Sum of the observations, in the unit that a scrape shows.
@@ -36,11 +40,9 @@ impl<'a> HistogramValue<'a> {
 
     /// The same without the bounds.
     pub(crate) fn cumulative_counts(&self) -> impl Iterator<Item = u64> + use<'a> {
-        let counts = self.counts;
-        let ends = self.buckets.layout().classic().iter().map(|&end| usize::from(end)).chain([counts.len()]);
-        ends.scan((0, 0u64), move |(begin, sum), end| {
-            *sum = counts[*begin..end].iter().fold(*sum, |sum, &count| sum.wrapping_add(count));
-            *begin = end;
+        let ends = self.buckets.layout().classic().iter().map(|&end| usize::from(end)).chain([self.buckets.len()]);
+        ends.scan((self.counts.walk(), 0u64), |(walk, sum), end| {
+            *sum = sum.wrapping_add(walk.up_to(end));
             Some(*sum)
         })
     }
@@ -57,7 +59,7 @@ impl<'a> HistogramValue<'a> {
         let rank = (q.clamp(0.0, 1.0).next_down() * count as f64).ceil() as u64;
         let rank = rank.clamp(1, count.max(1));
         let mut upto = 0u64;
-        let cell = self.counts.iter().position(|&count| {
+        let (cell, _) = self.counts.nonzero().find(|&(_, count)| {
             upto = upto.saturating_add(count);
             upto >= rank
         })?;
@@ -98,7 +100,7 @@ impl<'a> HistogramValue<'a> {
         let highest = self.buckets.layout().highest_trackable().max(2);
         let mut hdr = hdrhistogram::Histogram::new_with_bounds(1, highest, HDR_DIGITS)
             .expect("2 to 2^44 and two digits are what the library takes");
-        for (cell, &count) in self.counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+        for (cell, count) in self.counts.nonzero() {
             hdr.saturating_record_n(self.highest_in(cell), count);
         }
         hdr
@@ -114,7 +116,23 @@ impl<'a> HistogramValue<'a> {
         }
     }
 
-    pub(crate) fn buckets(&self) -> &'a Buckets {
+    /// A copy that outlives the snapshot: to merge with others, to take a later one's difference from, to send elsewhere.
+    pub fn to_snapshot(&self) -> HistogramSnapshot {
+        // A layout has fewer than 2^16 cells.
+        let counts = self.counts.nonzero().map(|(cell, count)| (cell as u16, count)).collect();
+        HistogramSnapshot::new(Arc::clone(self.buckets), self.sum, counts)
+    }
+
+    pub(crate) fn buckets(&self) -> &'a Arc<Buckets> {
         self.buckets
+    }
+
+    /// In base units.
+    pub(super) fn sum_in_base_units(&self) -> u64 {
+        self.sum
+    }
+
+    pub(super) fn counts(&self) -> Counts<'a> {
+        self.counts
     }
 }

@@ -1,11 +1,17 @@
 //! What readers see: an immutable [`Snapshot`] of a registry, taken by the snapshot thread.
 //!
 //! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] what is in it, [`histogram`] and
-//! [`native`] what is in a histogram, and [`window`] how quantiles slide.
+//! [`native`] what is in a histogram, [`window`] how quantiles slide. [`bytes`] is how a snapshot goes to another process, [`owned`] and
+//! [`merge`] how it becomes one with others.
 
+mod bytes;
+mod counts;
 mod demand;
 mod histogram;
+mod labels;
+mod merge;
 mod native;
+mod owned;
 mod previous;
 mod take;
 mod thread;
@@ -16,8 +22,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+pub use bytes::DecodeError;
 pub use histogram::HistogramValue;
+pub use merge::MergeError;
 pub use native::NativeHistogram;
+pub use owned::{DifferentBuckets, HistogramSnapshot};
 pub use value::{FamilySnapshot, Series, SummaryValue, Value};
 
 pub(crate) use previous::Previous;

@@ -1,5 +1,6 @@
 //! A histogram in the buckets of Prometheus' native histograms.
 
+use super::counts::Counts;
 use crate::metric::bucket::Layout;
 use crate::metric::bucket::native::{SCHEMA, coarser};
 
@@ -42,14 +43,14 @@ pub struct NativeHistogram {
 }
 
 impl NativeHistogram {
-    pub(super) fn new(layout: &Layout, counts: &[u64], schema: i8) -> Option<Self> {
+    pub(super) fn new(layout: &Layout, counts: Counts<'_>, schema: i8) -> Option<Self> {
         let native = layout.native().filter(|_| (COARSEST..=SCHEMA).contains(&schema))?;
         let mut buckets: Vec<(i32, u64)> = Vec::new();
+        let mut walk = counts.walk();
         // The first cell is that of 0.
-        let mut begin = 1;
+        let zero_count = walk.up_to(1);
         for (index, end) in native {
-            let count = counts[begin..end].iter().fold(0, |sum: u64, &count| sum.wrapping_add(count));
-            begin = end;
+            let count = walk.up_to(end);
             let index = coarser(index, schema);
             match buckets.last_mut() {
                 Some((last, sum)) if *last == index => *sum = sum.wrapping_add(count),
@@ -57,7 +58,7 @@ impl NativeHistogram {
                 _ => buckets.push((index, count)),
             }
         }
-        Some(Self { schema, zero_count: counts[0], buckets })
+        Some(Self { schema, zero_count, buckets })
     }
 
     /// The schema: there are `2^schema` buckets a power of two.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::counts::Counts;
 use super::histogram::HistogramValue;
+use super::owned::HistogramSnapshot;
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::label::by_value;
@@ -44,7 +46,7 @@ impl BucketCells {
 
     fn series(&self, at: usize) -> HistogramValue<'_> {
         let (sum, counts) = self.cells(at).split_first().expect("a series has a sum and a bucket");
-        HistogramValue::new(&self.buckets, *sum, counts)
+        HistogramValue::new(&self.buckets, *sum, Counts::Dense(counts))
     }
 }
 
@@ -68,11 +70,13 @@ pub(crate) struct CollectedSeries {
     pub(crate) value: CollectedValue,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum CollectedValue {
     Counter(u64),
     FloatCounter(f64),
+    UpDown(i64),
     Gauge(f64),
+    Histogram(HistogramSnapshot),
     Summary(SummaryValue),
 }
 
@@ -196,6 +200,8 @@ impl FamilySnapshot {
                 SeriesSet::Collected(series) => match &series[at].value {
                     CollectedValue::Counter(value) => Value::Counter(*value),
                     CollectedValue::FloatCounter(value) | CollectedValue::Gauge(value) => Value::Float(*value),
+                    CollectedValue::UpDown(value) => Value::UpDown(*value),
+                    CollectedValue::Histogram(value) => Value::Histogram(value.value()),
                     CollectedValue::Summary(value) => Value::Summary(value),
                 },
             };

@@ -24,7 +24,7 @@ use crate::exposition::number;
 
 /// The unit that a histogram's values are whole numbers of, and how a scrape shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(crate) enum Unit {
     /// Values are nanoseconds; a scrape shows seconds.
     Seconds,
     /// Values are shown as they are.
@@ -142,6 +142,25 @@ impl Buckets {
         Self { bounds, unit, resolution, highest, layout }
     }
 
+    /// Buckets as they were chosen, of [`parts`](Self::parts).
+    pub(crate) fn from_parts(
+        bounds: Box<[u64]>,
+        unit: Unit,
+        resolution: Resolution,
+        highest: Option<u64>,
+    ) -> Result<Self, BucketError> {
+        let mut buckets = Self::new(bounds, unit)?;
+        if let Some(highest) = highest {
+            buckets = buckets.highest_trackable(highest)?;
+        }
+        Ok(buckets.resolution(resolution))
+    }
+
+    /// What was chosen: bounds in base units, unit, resolution, and the highest trackable value if it is not the default.
+    pub(crate) fn parts(&self) -> (&[u64], Unit, Resolution, Option<u64>) {
+        (&self.bounds, self.unit, self.resolution, self.highest)
+    }
+
     /// Tells values apart as finely as this. The default is [`Resolution::Classic`].
     #[must_use]
     pub fn resolution(self, resolution: Resolution) -> Self {
@@ -191,6 +210,21 @@ impl Buckets {
 
     pub(crate) fn layout(&self) -> &Arc<Layout> {
         &self.layout
+    }
+
+    /// Whether others tell the same values apart; what differs where they do not.
+    pub(crate) fn same_as(&self, other: &Self) -> Result<(), &'static str> {
+        // Mostly two handles of one.
+        if Arc::ptr_eq(&self.layout, &other.layout) {
+            return Ok(());
+        }
+        let same = [
+            (self.unit == other.unit, "unit"),
+            (self.bounds == other.bounds, "bounds"),
+            (self.resolution == other.resolution, "resolution"),
+            (self.layout.highest_trackable() == other.layout.highest_trackable(), "highest trackable value"),
+        ];
+        same.into_iter().find(|(same, _)| !same).map_or(Ok(()), |(_, what)| Err(what))
     }
 
     /// How each bound is written as the value of `le`, `+Inf` last, for the text format.

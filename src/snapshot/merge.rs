@@ -1,0 +1,165 @@
+//! Snapshots of several processes, put together into one.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::sync::Arc;
+
+use super::owned::DifferentBuckets;
+use super::value::{CollectedSeries, CollectedValue};
+use super::{FamilySnapshot, Snapshot, Value, labels};
+use crate::metric::descriptor::{Descriptor, Kind};
+
+/// Why snapshots were not merged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// Two families have one name and are of different types: rename one.
+    Kind {
+        /// Their name.
+        family: String,
+    },
+    /// Two histograms of one family have different buckets: make them with the same.
+    Buckets {
+        /// The family.
+        family: String,
+        /// What differs.
+        source: DifferentBuckets,
+    },
+    /// Two families of different names would both write samples or metadata of one name: rename one.
+    Clash {
+        /// The family.
+        family: String,
+        /// The other.
+        with: String,
+    },
+}
+
+impl fmt::Display for MergeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind { family } => write!(f, "the families called {family:?} are of different types: rename one"),
+            Self::Buckets { family, source } => write!(f, "the histograms of family {family:?} cannot be merged: {source}"),
+            Self::Clash { family, with } => {
+                write!(f, "the families {family:?} and {with:?} would both write one name: rename one")
+            }
+        }
+    }
+}
+
+impl std::error::Error for MergeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Buckets { source, .. } => Some(source),
+            Self::Kind { .. } | Self::Clash { .. } => None,
+        }
+    }
+}
+
+/// A family's series, by their labels in one order for all.
+type Merged = BTreeMap<Box<str>, CollectedSeries>;
+
+impl Snapshot {
+    /// Snapshots of several registries or processes as one: of series with the same name and labels, counters, up-down counters and
+    /// histograms add up. Of gauges and summaries, which have no sum that would mean something, the first one's value stands: give
+    /// those a label that names the process where each is wanted. Help texts are the first one's too. It counts as
+    /// [taken](Self::taken_at) when the first of them was taken.
+    ///
+    /// # Errors
+    ///
+    /// [`MergeError`] when families of one name differ in type or buckets, or the names of different families clash.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Registry, Snapshot};
+    ///
+    /// let worker = || {
+    ///     let registry = Registry::new();
+    ///     registry.counter("jobs_total", "Jobs done.")?.inc_by(3);
+    ///     Ok::<_, tachograph::RegisterError>(registry.snapshot().encode())
+    /// };
+    /// let snapshots = [Snapshot::decode(&worker()?)?, Snapshot::decode(&worker()?)?];
+    /// let merged = Snapshot::merged(&snapshots)?;
+    /// assert_eq!(merged.text(), "# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total 6\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn merged<'a>(snapshots: impl IntoIterator<Item = &'a Snapshot>) -> Result<Self, MergeError> {
+        let mut families: BTreeMap<String, (Arc<Descriptor>, Merged)> = BTreeMap::new();
+        let mut taken_at = None;
+        for snapshot in snapshots {
+            taken_at = taken_at.into_iter().chain([snapshot.taken_at()]).min();
+            for family in snapshot.families() {
+                let descriptor = family.descriptor();
+                let (known, series) = families
+                    .entry(descriptor.name().to_owned())
+                    .or_insert_with(|| (Arc::new(descriptor.clone()), BTreeMap::new()));
+                if known.kind() != descriptor.kind() {
+                    return Err(MergeError::Kind { family: descriptor.name().to_owned() });
+                }
+                add(series, family)?;
+            }
+        }
+        refuse_clashes(families.values().map(|(descriptor, _)| &**descriptor))?;
+        let families = families
+            .into_values()
+            .map(|(descriptor, series)| FamilySnapshot::collected(descriptor, series.into_values().collect()));
+        Ok(Self::new(families, taken_at.unwrap_or_else(std::time::Instant::now)))
+    }
+}
+
+/// Adds each series of a family.
+fn add(into: &mut Merged, family: &FamilySnapshot) -> Result<(), MergeError> {
+    let descriptor = family.descriptor();
+    let differ = |source| MergeError::Buckets { family: descriptor.name().to_owned(), source };
+    for series in family.series() {
+        // All series of a family have the same buckets, also those with labels that no other has.
+        if let (Some(CollectedValue::Histogram(known)), Value::Histogram(value)) =
+            (into.values().next().map(|first| &first.value), series.value)
+        {
+            known.value().buckets().same_as(value.buckets()).map_err(|what| differ(DifferentBuckets(what)))?;
+        }
+        match into.entry(labels::identity(series.labels)) {
+            Entry::Vacant(entry) => {
+                entry.insert(CollectedSeries { labels: series.labels.into(), value: kept(descriptor.kind(), series.value) });
+            }
+            Entry::Occupied(mut entry) => match (&mut entry.get_mut().value, series.value) {
+                (CollectedValue::Counter(sum), Value::Counter(value)) => *sum = sum.wrapping_add(value),
+                (CollectedValue::FloatCounter(sum), Value::Float(value)) => *sum += value,
+                // One process counts whole, the other does not.
+                (CollectedValue::FloatCounter(sum), Value::Counter(value)) => *sum += value as f64,
+                (sum @ CollectedValue::Counter(_), Value::Float(value)) => {
+                    let CollectedValue::Counter(before) = *sum else { continue };
+                    *sum = CollectedValue::FloatCounter(before as f64 + value);
+                }
+                (CollectedValue::UpDown(sum), Value::UpDown(value)) => *sum = sum.wrapping_add(value),
+                (CollectedValue::Histogram(sum), Value::Histogram(value)) => sum.merge(&value).map_err(differ)?,
+                _ => {}
+            },
+        }
+    }
+    Ok(())
+}
+
+fn kept(kind: Kind, value: Value<'_>) -> CollectedValue {
+    match value {
+        Value::Counter(value) => CollectedValue::Counter(value),
+        Value::UpDown(value) => CollectedValue::UpDown(value),
+        Value::Float(value) if kind == Kind::Counter => CollectedValue::FloatCounter(value),
+        Value::Float(value) => CollectedValue::Gauge(value),
+        Value::Histogram(value) => CollectedValue::Histogram(value.to_snapshot()),
+        Value::Summary(value) => CollectedValue::Summary(value.clone()),
+    }
+}
+
+fn refuse_clashes<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Result<(), MergeError> {
+    let mut claimed: BTreeMap<String, &str> = BTreeMap::new();
+    for descriptor in descriptors {
+        for name in descriptor.claimed_names() {
+            if let Some(with) = claimed.insert(name, descriptor.name()) {
+                return Err(MergeError::Clash { family: descriptor.name().to_owned(), with: with.to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
