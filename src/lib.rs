@@ -74,6 +74,7 @@ mod sync;
 pub use metric::bucket::{BucketError, Buckets, Resolution};
 pub use metric::counter::{Counter, UpDownCounter};
 pub use metric::descriptor::{Descriptor, Kind};
+pub use metric::exemplar::Exemplar;
 pub use metric::family::{Family, Instrument};
 pub use metric::float_counter::FloatCounter;
 pub use metric::gauge::Gauge;

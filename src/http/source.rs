@@ -129,7 +129,7 @@ impl<'a> Read<'a> {
         let endpoints = Arc::new(endpoints);
         families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(self.texts), Values::Counter(self.counts)));
         for ((family, shape), values) in histograms.iter().zip(self.core.shapes()).zip(self.histograms) {
-            let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values));
+            let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values, Vec::new()));
             families.push(FamilySnapshot::folded(Arc::clone(family), Arc::clone(&endpoints) as _, values));
         }
         let recent = self.core.window.histogram(totals, Instant::now());

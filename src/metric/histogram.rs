@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bucket::{BucketIndex, Buckets};
+use super::exemplar::{self, Exemplars};
 use super::family::{Family, Instrument, Parts, Sealed};
 use super::series::Series;
 use crate::registry::Faults;
@@ -69,6 +70,35 @@ impl Histogram {
         self.shape.observe_f64(&self.series.value, value);
     }
 
+    /// Counts a value in base units, and offers it as the exemplar of its bucket: an observation that leads further, to the trace
+    /// that these labels name. A bucket keeps one for a second; what comes before that is counted, but is no exemplar.
+    ///
+    /// Names and values of the labels together may have 128 characters. Longer ones, and names that are not legal, are refused and
+    /// counted in `tachograph_exemplars_refused_total`; the value is counted all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Buckets, Registry, Value};
+    ///
+    /// let registry = Registry::new();
+    /// let wait = registry.histogram("wait_seconds", "Time in the queue.", Buckets::seconds(&[0.1])?)?;
+    /// wait.observe_with_exemplar(250_000_000, &[("trace_id", "4bf92f3577b34da6")]);
+    /// let snapshot = registry.snapshot();
+    /// let value = snapshot.family("wait_seconds").unwrap().series().next().unwrap().value;
+    /// let Value::Histogram(value) = value else { panic!("it is a histogram") };
+    /// assert_eq!(value.exemplars()[0].labels(), "trace_id=\"4bf92f3577b34da6\"");
+    /// assert_eq!(value.exemplars()[0].value(), 0.25);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn observe_with_exemplar(&self, value: u64, labels: &[(&str, &str)]) {
+        self.observe(value);
+        match exemplar::text(labels) {
+            Some(text) => self.shape.exemplars.offer(&self.series, self.shape.buckets.classic_bucket(value), value, &text),
+            None => self.shape.faults.exemplar_refused(),
+        }
+    }
+
     /// Observations so far, summed over all threads.
     pub fn count(&self) -> u64 {
         shard::writes(self.series.value.sum(0))
@@ -125,13 +155,15 @@ pub(crate) struct Shape {
     /// The bucket above all bounds, which has no cell.
     last: usize,
     buckets: Arc<Buckets>,
+    exemplars: Exemplars,
     faults: Arc<Faults>,
 }
 
 impl Shape {
     pub(crate) fn new(buckets: Buckets, faults: Arc<Faults>) -> Arc<Self> {
         let (index, last) = (BucketIndex::new(&buckets), buckets.len() - 1);
-        Arc::new(Self { index, last, buckets: Arc::new(buckets), faults })
+        let exemplars = Exemplars::new(buckets.bounds().count() + 1);
+        Arc::new(Self { index, last, buckets: Arc::new(buckets), exemplars, faults })
     }
 
     #[inline]
@@ -206,7 +238,13 @@ impl Parts for Histogram {
 
     fn values(series: &[Series<SlotRun>], shape: &Self::Shape, totals: &Totals, previous: &Previous<'_>) -> Values {
         let mut values = Vec::with_capacity(series.len() * (HEAD + shape.cells()));
-        for series in series {
+        shape.exemplars.forget_removed();
+        let mut exemplars = Vec::new();
+        for (at, series) in series.iter().enumerate() {
+            let of_series = shape.exemplars.of(series, |value| shape.buckets.shown(value));
+            if !of_series.is_empty() {
+                exemplars.push((at, of_series));
+            }
             match series.value.whole(totals, HEAD + shape.cells()) {
                 Some(mut cells) => {
                     let writes = shard::writes(cells.next().unwrap_or(0));
@@ -218,6 +256,6 @@ impl Parts for Histogram {
                 }
             }
         }
-        Values::Histogram(BucketCells::new(Arc::clone(&shape.buckets), values))
+        Values::Histogram(BucketCells::new(Arc::clone(&shape.buckets), values, exemplars))
     }
 }

@@ -1,11 +1,13 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
-//! [`counter`], [`float_counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket;
+//! [`counter`], [`float_counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket, [`exemplar`]
+//! keeps an observation that leads further;
 //! [`family`], [`label`], [`table`] and [`series`] are the way from label values to a series; [`descriptor`] is what a family is called.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
 pub(crate) mod descriptor;
+pub(crate) mod exemplar;
 pub(crate) mod family;
 pub(crate) mod float_counter;
 pub(crate) mod gauge;

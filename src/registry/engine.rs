@@ -121,7 +121,7 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     let faults = || registry.faults();
     let sources = || Arc::downgrade(&registry.0);
     let (refused, saturated, increments, stale) = (faults(), faults(), faults(), faults());
-    let (series_refused, collector_failures) = (faults(), faults());
+    let (exemplars, series_refused, collector_failures) = (faults(), faults(), faults());
     let (of_series, of_bytes) = (sources(), sources());
     registry.register_sources(vec![
         engine.snapshot_durations.source(),
@@ -168,6 +168,12 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             Kind::Counter,
             "Histograms, or endpoints, that were written each time a snapshot looked, and so show what the last one showed.",
             move |_| counter(stale.blocks_stale()),
+        )?,
+        callback(
+            "tachograph_exemplars_refused_total",
+            Kind::Counter,
+            "Exemplars whose labels were too long or not legal.",
+            move |totals| counter(exemplars.exemplars_refused(totals)),
         )?,
         callback(
             "tachograph_series_refused_total",

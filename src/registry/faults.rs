@@ -13,6 +13,7 @@ pub(crate) struct Faults {
     increments_refused: SlotRun,
     /// Blocks that a snapshot could not read whole.
     blocks_stale: SlotRun,
+    exemplars_refused: SlotRun,
     /// Look-ups that found their family full, by family.
     series_refused: LabelTable<SlotRun>,
     /// Collections that gave less than they should, by collector and reason.
@@ -26,6 +27,7 @@ impl Faults {
             observations_saturated: slot(),
             increments_refused: slot(),
             blocks_stale: slot(),
+            exemplars_refused: slot(),
             series_refused: LabelTable::new(&["family"]),
             collectors_failed: LabelTable::new(&["collector", "reason"]),
         }
@@ -51,6 +53,15 @@ impl Faults {
         shard::prepare(self.observations_refused.first());
         shard::prepare(self.observations_saturated.first());
         shard::prepare(self.increments_refused.first());
+    }
+
+    #[cold]
+    pub(crate) fn exemplar_refused(&self) {
+        shard::inc_by(self.exemplars_refused.first(), 1);
+    }
+
+    pub(crate) fn exemplars_refused(&self, totals: &Totals) -> u64 {
+        self.exemplars_refused.total(totals, 0)
     }
 
     #[cold]

@@ -6,6 +6,7 @@ use super::counts::Counts;
 use super::native::NativeHistogram;
 use super::owned::HistogramSnapshot;
 use crate::metric::bucket::{Buckets, HDR_DIGITS};
+use crate::metric::exemplar::Exemplar;
 
 /// A histogram's buckets and sum.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +16,18 @@ pub struct HistogramValue<'a> {
     sum: u64,
     /// Of the cells of the buckets' layout.
     counts: Counts<'a>,
+    exemplars: &'a [Exemplar],
 }
 
 impl<'a> HistogramValue<'a> {
     /// `counts` are of the cells of the buckets' layout.
-    pub(crate) fn new(buckets: &'a Arc<Buckets>, sum: u64, counts: Counts<'a>) -> Self {
-        Self { buckets, sum, counts }
+    pub(crate) fn new(buckets: &'a Arc<Buckets>, sum: u64, counts: Counts<'a>, exemplars: &'a [Exemplar]) -> Self {
+        Self { buckets, sum, counts, exemplars }
+    }
+
+    /// Observations that stand for others: at most one a bucket, by bucket.
+    pub fn exemplars(&self) -> &'a [Exemplar] {
+        self.exemplars
     }
 
     /// Observations: the sum of all buckets.

@@ -67,7 +67,7 @@ impl HistogramSnapshot {
 
     /// What is in it: buckets, quantiles, sum.
     pub fn value(&self) -> HistogramValue<'_> {
-        HistogramValue::new(&self.buckets, self.sum, Counts::Sparse(&self.counts))
+        HistogramValue::new(&self.buckets, self.sum, Counts::Sparse(&self.counts), &[])
     }
 
     /// Adds the observations of another histogram. Counts and sum start again from 0 above 2^64, as they do in the histogram.

@@ -8,6 +8,7 @@ use super::histogram::HistogramValue;
 use super::owned::HistogramSnapshot;
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Descriptor;
+use crate::metric::exemplar::Exemplar;
 use crate::metric::label::by_value;
 
 /// The label texts of a family's series, by index, in the order of the label values.
@@ -32,11 +33,13 @@ pub(crate) enum Values {
 pub(crate) struct BucketCells {
     buckets: Arc<Buckets>,
     cells: Vec<u64>,
+    /// Of the series that have any, by place.
+    exemplars: Vec<(usize, Vec<Exemplar>)>,
 }
 
 impl BucketCells {
-    pub(crate) fn new(buckets: Arc<Buckets>, cells: Vec<u64>) -> Self {
-        Self { buckets, cells }
+    pub(crate) fn new(buckets: Arc<Buckets>, cells: Vec<u64>, exemplars: Vec<(usize, Vec<Exemplar>)>) -> Self {
+        Self { buckets, cells, exemplars }
     }
 
     fn cells(&self, at: usize) -> &[u64] {
@@ -46,7 +49,9 @@ impl BucketCells {
 
     fn series(&self, at: usize) -> HistogramValue<'_> {
         let (sum, counts) = self.cells(at).split_first().expect("a series has a sum and a bucket");
-        HistogramValue::new(&self.buckets, *sum, Counts::Dense(counts))
+        let exemplars = self.exemplars.binary_search_by_key(&at, |(series, _)| *series);
+        let exemplars = exemplars.map_or(&[][..], |found| &self.exemplars[found].1);
+        HistogramValue::new(&self.buckets, *sum, Counts::Dense(counts), exemplars)
     }
 }
 

@@ -203,6 +203,11 @@ impl Buckets {
         (shown * self.unit.scale() as f64).round() as u64
     }
 
+    /// The bucket among the bounds, the one up to `+Inf` included, that a value in base units lies in.
+    pub(crate) fn classic_bucket(&self, value: u64) -> usize {
+        self.bounds.partition_point(|&bound| bound < value)
+    }
+
     /// Buckets of the refined array, the last one included.
     pub(crate) fn len(&self) -> usize {
         self.layout.len()

@@ -1,0 +1,299 @@
+//! Exemplars: for each bucket of a histogram one recent observation, with labels that lead to it, such as a trace's id.
+//!
+//! A place holds one exemplar in words of its own, allocated at a bucket's first one. It is written without a lock by whoever claims
+//! it, at most once a second: who finds it claimed, or too young to be replaced, goes on without.
+//!
+//! # Orderings
+//!
+//! As in `shard::block`, but with many writers: the sequence is claimed by a `compare_exchange` from even to odd.
+//!
+//! - The claim is Acquire: it orders the last writer's stores (its Release of the even sequence) before ours.
+//! - Fence and Release store in `set` pair with Acquire load and fence in `get`, as there.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::descriptor::is_legal;
+use super::label::LabelNames;
+use super::series::Series;
+use crate::shard::{Slot, SlotRun};
+use crate::sync::{Arc, ArcSwap, AtomicU64, Mutex, OnceLock, Ordering, fence, lock};
+
+/// Code points that names and values of an exemplar's labels may have together, by OpenMetrics.
+const MOST_CODE_POINTS: usize = 128;
+
+/// Words of an exemplar's text: 128 code points of four bytes, and what stands between 16 labels.
+const WORDS: usize = if cfg!(tachograph_loom) { 1 } else { 72 };
+
+/// How old an exemplar is before it is replaced.
+const REPLACED_AFTER: Duration = Duration::from_secs(1);
+
+/// An observation of a histogram that stands for others of its bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    pub(crate) labels: Box<str>,
+    pub(crate) value: f64,
+    pub(crate) observed_at: SystemTime,
+}
+
+impl Exemplar {
+    /// The labels as OpenMetrics shows them, without braces: `trace_id="4bf92f3577b34da6"`.
+    pub fn labels(&self) -> &str {
+        &self.labels
+    }
+
+    /// The value that was observed, in the unit that a scrape shows.
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// When it was observed.
+    pub fn observed_at(&self) -> SystemTime {
+        self.observed_at
+    }
+}
+
+/// The text of an exemplar's labels, or `None` when they are too long or a name is not legal.
+pub(crate) fn text(labels: &[(&str, &str)]) -> Option<Box<str>> {
+    let code_points: usize = labels.iter().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
+    let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
+    let legal = (0..names.len()).all(|at| is_legal(names[at], false) && !names[..at].contains(&names[at]));
+    if code_points > MOST_CODE_POINTS || !legal {
+        return None;
+    }
+    let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
+    Some(LabelNames::new(&names).text(&values)).filter(|text| text.len() <= WORDS * size_of::<u64>())
+}
+
+/// Where one exemplar lies.
+#[derive(Debug)]
+struct Place {
+    /// Odd while it is written, 0 until it is for the first time.
+    sequence: AtomicU64,
+    /// When it was observed: nanoseconds since 1970.
+    observed_at: AtomicU64,
+    /// In base units.
+    value: AtomicU64,
+    /// Bytes of the text.
+    len: AtomicU64,
+    text: [AtomicU64; WORDS],
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            sequence: AtomicU64::new(0),
+            observed_at: AtomicU64::new(0),
+            value: AtomicU64::new(0),
+            len: AtomicU64::new(0),
+            text: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Whether what is there may be replaced at this time.
+    fn is_due(&self, now: u64) -> bool {
+        // Relaxed: a hint; who claims the place decides.
+        let then = self.observed_at.load(Ordering::Relaxed);
+        // After a step back of the clock too.
+        now.abs_diff(then) >= REPLACED_AFTER.as_nanos() as u64
+    }
+
+    /// Replaces the exemplar, unless another thread is at it. The text fits.
+    fn set(&self, value: u64, now: u64, text: &str) {
+        // Relaxed: the claim below orders what follows.
+        let before = self.sequence.load(Ordering::Relaxed);
+        let claimed = |before| self.sequence.compare_exchange(before, before + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if !before.is_multiple_of(2) || !claimed(before) {
+            return;
+        }
+        // Release: pairs with the fence in `get`. If that one comes after any store below, the reader sees the odd sequence.
+        fence(Ordering::Release);
+        // Relaxed, all of them: whether they are taken is told by the sequence.
+        self.value.store(value, Ordering::Relaxed);
+        self.observed_at.store(now, Ordering::Relaxed);
+        self.len.store(text.len() as u64, Ordering::Relaxed);
+        for (word, bytes) in self.text.iter().zip(text.as_bytes().chunks(size_of::<u64>())) {
+            let mut whole = [0; size_of::<u64>()];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_le_bytes(whole), Ordering::Relaxed);
+        }
+        // Release: pairs with the first load in `get`.
+        self.sequence.store(before + 2, Ordering::Release);
+    }
+
+    /// Value, time and text of the exemplar; `None` when there is none, or it is being replaced just now.
+    fn get(&self) -> Option<(u64, u64, Box<str>)> {
+        // Acquire: pairs with the last store in `set`.
+        let before = self.sequence.load(Ordering::Acquire);
+        if before == 0 || !before.is_multiple_of(2) {
+            return None;
+        }
+        // Relaxed, all of them: as in `set`.
+        let (value, at) = (self.value.load(Ordering::Relaxed), self.observed_at.load(Ordering::Relaxed));
+        let len = self.len.load(Ordering::Relaxed) as usize;
+        let mut text: Vec<u8> = self.text.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
+        text.truncate(len);
+        // Acquire: pairs with the fence in `set`.
+        fence(Ordering::Acquire);
+        // Relaxed: the fence orders it after the loads above.
+        let whole = self.sequence.load(Ordering::Relaxed) == before;
+        whole.then(|| (value, at, String::from_utf8(text).expect("a whole text is one that was set").into()))
+    }
+}
+
+/// The exemplars of one series: a place a bucket.
+#[derive(Debug)]
+struct OfSeries {
+    /// Held, so that its slots stay its own for as long as this is found by them.
+    series: Series<SlotRun>,
+    buckets: Box<[OnceLock<Box<Place>>]>,
+}
+
+/// The exemplars of a family. They lie beside the series, since most have none.
+#[derive(Debug)]
+pub(crate) struct Exemplars {
+    /// By the first slot of the series. Replaced whole when a series gets its first exemplar, and when a scrape finds one removed.
+    by_slot: ArcSwap<HashMap<Slot, Arc<OfSeries>>>,
+    /// Held by who replaces it: a mutex is enough.
+    replacing: Mutex<()>,
+    /// Buckets of a series.
+    buckets: usize,
+}
+
+impl Exemplars {
+    pub(crate) fn new(buckets: usize) -> Self {
+        Self { by_slot: ArcSwap::from_pointee(HashMap::new()), replacing: Mutex::new(()), buckets }
+    }
+
+    /// Offers an observation as its bucket's exemplar. Locks and allocates nothing but for the first one of a series or bucket.
+    pub(crate) fn offer(&self, series: &Series<SlotRun>, bucket: usize, value: u64, text: &str) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        let known = self.by_slot.load();
+        let made;
+        let of_series = match known.get(&series.value.first()) {
+            Some(of_series) => of_series,
+            None => {
+                made = self.insert(series);
+                &made
+            }
+        };
+        let place = &of_series.buckets[bucket];
+        if place.get().is_none() {
+            let _ = place.set(Box::new(Place::new()));
+        }
+        let place = place.get().expect("it was set above, by us or by another");
+        if place.is_due(now) {
+            place.set(value, now, text);
+        }
+    }
+
+    #[cold]
+    fn insert(&self, series: &Series<SlotRun>) -> Arc<OfSeries> {
+        let _replacing = lock(&self.replacing);
+        let mut all = HashMap::clone(&self.by_slot.load());
+        let new = || OfSeries { series: series.clone(), buckets: (0..self.buckets).map(|_| OnceLock::new()).collect() };
+        let of_series = Arc::clone(all.entry(series.value.first()).or_insert_with(|| Arc::new(new())));
+        self.by_slot.store(Arc::new(all));
+        of_series
+    }
+
+    /// The exemplars of a series, by bucket.
+    pub(crate) fn of(&self, series: &Series<SlotRun>, shown: impl Fn(u64) -> f64) -> Vec<Exemplar> {
+        let known = self.by_slot.load();
+        let Some(of_series) = known.get(&series.value.first()) else { return Vec::new() };
+        let exemplar = |(value, at, labels): (u64, u64, Box<str>)| {
+            let observed_at = UNIX_EPOCH + Duration::from_nanos(at);
+            Exemplar { labels, value: shown(value), observed_at }
+        };
+        of_series.buckets.iter().filter_map(|place| Some(exemplar(place.get()?.get()?))).collect()
+    }
+
+    /// Forgets the exemplars of series that are removed, and lets go of those.
+    pub(crate) fn forget_removed(&self) {
+        if self.by_slot.load().values().any(|of_series| of_series.series.is_removed()) {
+            let _replacing = lock(&self.replacing);
+            let mut all = HashMap::clone(&self.by_slot.load());
+            all.retain(|_, of_series| !of_series.series.is_removed());
+            self.by_slot.store(Arc::new(all));
+        }
+    }
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_have_128_code_points_at_most_and_legal_names() {
+        let value = "é".repeat(120);
+        assert_eq!(text(&[("trace_id", &value)]).unwrap().len(), 240 + "trace_id=\"\"".len());
+        assert_eq!(text(&[("trace_id", &(value + "é"))]), None);
+        assert_eq!(text(&[("trace-id", "a")]), None);
+        assert_eq!(text(&[("a", "1"), ("a", "2")]), None);
+        assert_eq!(&*text(&[("a", "\""), ("b", "")]).unwrap(), "a=\"\\\"\",b=\"\"");
+    }
+
+    #[test]
+    fn what_many_threads_set_is_read_whole() {
+        let place = Place::new();
+        let check = |(value, at, text): (u64, u64, Box<str>)| {
+            assert_eq!((at, &*text), (value, &*value.to_string().repeat(500)));
+        };
+        std::thread::scope(|scope| {
+            let writers = [1, 2, 3u64].map(|value| {
+                let (place, text) = (&place, value.to_string().repeat(500));
+                scope.spawn(move || {
+                    for _ in 0..5_000 {
+                        place.set(value, value, &text);
+                        std::thread::yield_now();
+                    }
+                })
+            });
+            while writers.iter().any(|writer| !writer.is_finished()) {
+                place.get().into_iter().for_each(check);
+            }
+        });
+        check(place.get().unwrap());
+    }
+
+    #[test]
+    fn a_place_keeps_an_exemplar_for_a_second_whichever_way_the_clock_goes() {
+        let place = Place::new();
+        let second = REPLACED_AFTER.as_nanos() as u64;
+        assert!(place.is_due(10 * second));
+        place.set(1, 10 * second, "first");
+        for (now, due) in [(0, false), (second - 1, false), (second, true)] {
+            assert_eq!(place.is_due(10 * second + now), due);
+            assert_eq!(place.is_due(10 * second - now), due);
+        }
+        assert_eq!(place.get(), Some((1, 10 * second, "first".into())));
+    }
+}
+
+#[cfg(all(test, tachograph_loom))]
+mod models {
+    //! Covers: `Place`, two writers beside a reader. Does not cover: the map of series, which is arc-swap's.
+
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn loom_an_exemplar_is_read_whole_or_not_at_all() {
+        loom::model(|| {
+            let place = loom::sync::Arc::new(Place::new());
+            let writers = [("a", 1), ("b", 2)].map(|(text, value)| {
+                let place = place.clone();
+                thread::spawn(move || place.set(value, value, text))
+            });
+            let whole = |got: Option<(u64, u64, Box<str>)>| {
+                got.is_none_or(|(value, at, text)| value == at && &*text == ["a", "b"][value as usize - 1])
+            };
+            assert!(whole(place.get()));
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            let last = place.get();
+            assert!(last.is_some() && whole(last));
+        });
+    }
+}
