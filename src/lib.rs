@@ -51,7 +51,7 @@
 //! # Features
 //!
 //! `default-features = false` is the engine alone: no async runtime, no server. `server` adds the hyper server, `cli`
-//! (the default) the `tachograph` binary with its demo API.
+//! (the default) the `tachograph` binary with its demo API. `hdr-log` writes HdrHistogram's interval log.
 //!
 //! # Where it does not belong
 //!
@@ -71,6 +71,8 @@ mod shard;
 mod snapshot;
 mod sync;
 
+/// The HdrHistogram library, as [`HistogramValue::to_hdr`] makes its histograms.
+pub use hdrhistogram;
 pub use metric::bucket::{BucketError, Buckets, Resolution};
 pub use metric::counter::{Counter, UpDownCounter};
 pub use metric::descriptor::{Descriptor, Kind};

@@ -1,7 +1,11 @@
 //! What scrapers read: a snapshot rendered in an exposition format.
 
 pub(crate) mod escape;
+#[cfg(feature = "hdr-log")]
+mod hdr_log;
 pub(crate) mod number;
 pub(crate) mod text;
 
+#[cfg(feature = "hdr-log")]
+pub use hdr_log::HdrLog;
 pub use text::TEXT_CONTENT_TYPE;
