@@ -42,6 +42,7 @@
 //!
 //! - [`Registry`] holds families; [`Counter`], [`UpDownCounter`], [`Gauge`] and [`Histogram`] are handles to one series each.
 //! - [`Family`] finds a series by its label values. It has a limit: past it, labels that come from outside become `other`.
+//! - [`TypedFamily`] does it by labels that the compiler knows, a struct of enums and the like: by an index instead of a hash.
 //! - [`Collector`] reads values when a scrape comes: of the process, of a pool.
 //! - [`Snapshot`] is what readers see; [`exposition`] is how it is written.
 //! - [`Registry::register_engine_metrics`] adds `tachograph_*` to the scrapes: what the engine holds, costs and has refused.
@@ -50,8 +51,9 @@
 //!
 //! # Features
 //!
-//! `default-features = false` is the engine alone: no async runtime, no server. `server` adds the hyper server, `cli`
-//! (the default) the `tachograph` binary with its demo API. `hdr-log` writes HdrHistogram's interval log.
+//! `default-features = false` is the engine alone: no async runtime, no server. `derive` adds the derives of [`LabelSet`] and
+//! [`LabelValue`], `server` the hyper server, `cli` the `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log.
+//! `derive` and `cli` are the default.
 //!
 //! # Where it does not belong
 //!
@@ -82,14 +84,18 @@ pub use metric::float_counter::FloatCounter;
 pub use metric::gauge::Gauge;
 pub use metric::histogram::Histogram;
 pub use metric::label::Labels;
+pub use metric::typed::TypedFamily;
+pub use metric::typed::label::{LabelSet, LabelValue, TypedLabel};
 pub use registry::{Collector, RegisterError, Registry, Sink};
 pub use shard::{EngineStats, engine_stats};
 pub use snapshot::{
     DecodeError, DifferentBuckets, FamilySnapshot, HistogramSnapshot, HistogramValue, MergeError, NativeHistogram, Series,
     Snapshot, SummaryValue, Value,
 };
+#[cfg(feature = "derive")]
+pub use tachograph_derive::{LabelSet, LabelValue};
 
 /// The examples of the README, so that they are compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "derive"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

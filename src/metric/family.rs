@@ -10,6 +10,7 @@ use super::descriptor::Descriptor;
 use super::label::{Labels, OTHER};
 use super::series::Series;
 use super::table::{LabelTable, Refused, Sorted};
+use super::typed::place::Placed;
 use crate::registry::Faults;
 use crate::shard::{Exhausted, Totals};
 use crate::snapshot::{FamilySnapshot, LabelTexts, Previous, Reading, Source, Values};
@@ -40,7 +41,7 @@ pub(crate) use sealed::Sealed;
 /// The kinds of metric that a [`Family`] can hold: [`Counter`](crate::Counter), [`FloatCounter`](crate::FloatCounter),
 /// [`UpDownCounter`](crate::UpDownCounter), [`Gauge`](crate::Gauge) and [`Histogram`](crate::Histogram).
 #[expect(private_bounds, reason = "the parts are the engine's own, the trait is sealed by them")]
-pub trait Instrument: Sealed + Parts {}
+pub trait Instrument: Sealed + Placed {}
 
 /// Metrics of one name that differ by the values of `N` labels.
 ///
@@ -193,13 +194,7 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     }
 
     fn list(&self) -> Reading {
-        let series = self.table.sorted();
-        let descriptor = Arc::clone(&self.descriptor);
-        let shape = self.shape.clone();
-        Box::new(move |totals, last, families| {
-            let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), N));
-            families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, labels: N }), values));
-        })
+        reading::<M>(&self.descriptor, &self.shape, &self.table)
     }
 
     fn series(&self) -> usize {
@@ -209,6 +204,17 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     fn heap_bytes(&self) -> usize {
         self.table.heap_bytes()
     }
+}
+
+/// Lists the series of a table now, and reads them when the fold is done.
+pub(crate) fn reading<M: Parts>(descriptor: &Arc<Descriptor>, shape: &M::Shape, table: &LabelTable<M::Cells>) -> Reading {
+    let series = table.sorted();
+    let (descriptor, labels) = (Arc::clone(descriptor), table.labels());
+    let shape = shape.clone();
+    Box::new(move |totals, last, families| {
+        let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), labels));
+        families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, labels }), values));
+    })
 }
 
 /// The label texts of a snapshot, borrowed from the series themselves.

@@ -1,8 +1,8 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
-//! [`counter`], [`float_counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket, [`exemplar`]
-//! keeps an observation that leads further;
-//! [`family`], [`label`], [`table`] and [`series`] are the way from label values to a series; [`descriptor`] is what a family is called.
+//! [`counter`], [`float_counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket,
+//! [`exemplar`] keeps an observation that leads further; [`family`], [`label`], [`table`] and [`series`] are the way from label values
+//! to a series, [`typed`] the shorter one for labels that the compiler knows; [`descriptor`] is what a family is called.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
@@ -15,3 +15,4 @@ pub(crate) mod histogram;
 pub(crate) mod label;
 pub(crate) mod series;
 pub(crate) mod table;
+pub(crate) mod typed;

@@ -6,6 +6,7 @@ mod engine;
 mod error;
 mod faults;
 mod instruments;
+mod typed;
 
 use std::sync::Arc;
 
