@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
-use tachograph::{Buckets, Counter, Registry};
+use tachograph::{Buckets, Counter, LabelSet, LabelValue, Registry};
 
 /// Series, counters and values that a loop walks through, so that no operation meets its own last store.
 const ROUND: usize = 64;
@@ -18,11 +18,13 @@ const FAMILIES: usize = 32;
 /// The name of an operation, and what runs it so many times.
 type Operation = (&'static str, fn(usize));
 
-const OPERATIONS: [Operation; 6] = [
+const OPERATIONS: [Operation; 8] = [
     ("baseline", baseline),
     ("counter_inc", counter_inc),
     ("counter_inc_rotating", counter_inc_rotating),
     ("family_inc", family_inc),
+    ("typed_inc", typed_inc),
+    ("typed_string_inc", typed_string_inc),
     ("histogram_observe", histogram_observe),
     ("http_observe", http_observe),
 ];
@@ -68,6 +70,62 @@ fn family_inc(iterations: usize) {
         families[i / ROUND % FAMILIES].inc([queue, worker, result]);
     }
     let series = families.iter().flat_map(|family| labels.iter().map(|[a, b, c]| family.handle([a, b, c])));
+    assert_eq!(series.map(|series| series.value()).sum::<u64>(), iterations as u64);
+}
+
+#[derive(Clone, Copy, LabelValue)]
+enum Verb {
+    Get,
+    Head,
+    Post,
+    Put,
+}
+
+const VERBS: [Verb; 4] = [Verb::Get, Verb::Head, Verb::Post, Verb::Put];
+
+#[derive(LabelSet)]
+struct Dense {
+    verb: Verb,
+    #[label(range = 0..=7)]
+    retries: u32,
+    cached: bool,
+}
+
+/// Labels in the order of the places: all 64 combinations but those with other numbers of retries.
+fn dense(i: usize) -> Dense {
+    Dense { verb: VERBS[i / 16 % 4], retries: (i / 2 % 8) as u32, cached: i % 2 == 1 }
+}
+
+fn typed_inc(iterations: usize) {
+    let registry = Registry::new();
+    let jobs = registry.typed_counter_family::<Dense>("jobs_total", "Jobs.").unwrap();
+    let labels: Vec<Dense> = (0..ROUND).map(dense).collect();
+    for i in 0..iterations {
+        jobs.inc(&labels[black_box(i) % ROUND]);
+    }
+    assert_eq!(labels.iter().map(|labels| jobs.handle(labels).value()).sum::<u64>(), iterations as u64);
+}
+
+#[derive(LabelSet)]
+struct Mixed<'a> {
+    queue: &'a str,
+    verb: Verb,
+    cached: bool,
+}
+
+fn typed_string_inc(iterations: usize) {
+    let registry = Registry::new();
+    // As in `family_inc`.
+    let families: Vec<_> =
+        (0..FAMILIES).map(|i| registry.typed_counter_family::<Mixed>(&format!("jobs_{i}_total"), "Jobs.").unwrap()).collect();
+    let queues: Vec<String> = (0..ROUND).map(|i| format!("queue-{}", i % 8)).collect();
+    let labels: Vec<Mixed<'_>> =
+        queues.iter().enumerate().map(|(i, queue)| Mixed { queue, verb: VERBS[i / 8 % 4], cached: i >= 32 }).collect();
+    for i in 0..iterations {
+        let i = black_box(i);
+        families[i / ROUND % FAMILIES].inc(&labels[i % ROUND]);
+    }
+    let series = families.iter().flat_map(|family| labels.iter().map(|labels| family.handle(labels)));
     assert_eq!(series.map(|series| series.value()).sum::<u64>(), iterations as u64);
 }
 

@@ -10,7 +10,7 @@ need valgrind valgrind
 record=benches/record/instructions.txt
 rustc=$(rustc --version | cut -d' ' -f2)-$(uname -m)
 
-program=$(cargo bench --locked --bench instructions --no-default-features --no-run --message-format json |
+program=$(cargo bench --locked --bench instructions --no-default-features --features derive --no-run --message-format json |
     sed -n 's/.*"executable":"\([^"]*\/instructions-[^"]*\)".*/\1/p')
 [[ -x $program ]] || fail "cargo bench did not say where the program lies"
 
@@ -34,7 +34,7 @@ per_iteration() {
 
 baseline=$(per_iteration baseline)
 declare -A counted
-for operation in counter_inc counter_inc_rotating family_inc histogram_observe http_observe; do
+for operation in counter_inc counter_inc_rotating family_inc typed_inc typed_string_inc histogram_observe http_observe; do
     whole=$(per_iteration "$operation")
     counted[$operation]=$((whole - baseline))
 done
