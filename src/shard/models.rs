@@ -1,16 +1,19 @@
 //! Loom models of the shards. They run the very functions that callers run, thread-locals and their destructors included.
 //!
 //! Cover: single writer across hand-over and adoption; *free means unreachable* with recycled slots, for held handles and for
-//! look-ups in flight beside a removal; blocks read whole beside their writer, its end and its successor; the fold beside all of it. Do not cover: the insides of arc-swap and `OnceLock`, for which
-//! `sync` has stand-ins of the same ordering, nor the order in which a real platform destroys thread-locals (`tests/threads.rs`
-//! does, with destructors that count after the hand-over). Pages are of four cells here, so that the models reach further pages too.
+//! look-ups in flight beside a removal, and for a typed family's places; blocks read whole beside their writer, its end and its
+//! successor; the fold beside all of it. Do not cover: the insides of arc-swap and `OnceLock`, for which `sync` has stand-ins of the
+//! same ordering, nor the order in which a real platform destroys thread-locals (`tests/threads.rs` does, with destructors that
+//! count after the hand-over). Pages are of four cells here, so that the models reach further pages too.
 
 use std::convert::Infallible;
 
 use loom::thread;
 
 use super::*;
-use crate::metric::table::LabelTable;
+use crate::metric::counter::Counter;
+use crate::metric::table::{Entry, LabelTable};
+use crate::metric::typed::place::{Place, SlotPlace};
 use crate::sync::Arc;
 
 /// Runs a model, and lets its threads hand their shards back before loom takes the cell space away. The model's first thread must
@@ -214,5 +217,27 @@ fn loom_writers_of_the_overflow_shard_write_whole_blocks() {
         assert!(written(&run).is_none_or(|seen| seen <= 2));
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(written(&run), Some(2));
+    });
+}
+
+#[test]
+fn loom_what_is_counted_through_a_place_is_not_taken_for_the_former_owners() {
+    model(|| {
+        let former = Arc::new(SlotRun::cell().unwrap());
+        count(&former, 1).join().unwrap();
+        drop(former);
+        let place = Arc::new(<SlotPlace as Place<Counter>>::empty());
+        let making = thread::spawn({
+            let place = place.clone();
+            move || {
+                let series = Arc::new(Entry::detached(SlotRun::cell().unwrap()));
+                <SlotPlace as Place<Counter>>::fill(&place, &series, &());
+                series
+            }
+        });
+        // It may adopt the shard in which the former owner's count stands.
+        let found = thread::spawn(move || <SlotPlace as Place<Counter>>::get(&place).map(|slot| inc_by(slot, 1)).is_some());
+        let counted = u64::from(found.join().unwrap());
+        assert_eq!(folded(&making.join().unwrap().value), counted);
     });
 }
