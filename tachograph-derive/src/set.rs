@@ -15,7 +15,12 @@ const MAX_STRINGS: usize = 4;
 pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
     refuse_parameters(input, "a label set")?;
     let fields = labels(named_fields(input)?)?;
-    let limit = limit(input)?.map(|limit| quote!(const LIMIT: usize = #limit;));
+    let limit = limit(input)?;
+    if let (Some(limit), false) = (&limit, fields.iter().any(LabelField::is_run_time)) {
+        let why = "a limit is for run-time strings, and this label set has none: leave it out";
+        return Err(syn::Error::new(limit.span(), why));
+    }
+    let limit = limit.map(|limit| quote!(const LIMIT: usize = #limit;));
 
     let name = &input.ident;
     let (generics, types, condition) = input.generics.split_for_impl();
@@ -100,8 +105,10 @@ fn limit(input: &DeriveInput) -> syn::Result<Option<LitInt>> {
             if !meta.path.is_ident("limit") {
                 return Err(example(meta.path.span()));
             }
-            limit = Some(meta.value()?.parse::<LitInt>().map_err(|error| example(error.span()))?);
-            Ok(())
+            match limit.replace(meta.value()?.parse::<LitInt>().map_err(|error| example(error.span()))?) {
+                Some(_) => Err(meta.error("this is said twice: leave one of them out")),
+                None => Ok(()),
+            }
         })?;
     }
     Ok(limit)

@@ -31,4 +31,17 @@ struct Many {
     ok: bool,
 }
 
+#[derive(LabelSet)]
+#[label(limit = 5)]
+struct Dense {
+    ok: bool,
+}
+
+#[derive(LabelSet)]
+#[label(limit = 5)]
+#[label(limit = 6)]
+struct Twice<'a> {
+    path: &'a str,
+}
+
 fn main() {}
