@@ -82,15 +82,18 @@ pub use metric::exemplar::Exemplar;
 pub use metric::family::{Family, Instrument};
 pub use metric::float_counter::FloatCounter;
 pub use metric::gauge::Gauge;
+pub use metric::gauge_histogram::GaugeHistogram;
 pub use metric::histogram::Histogram;
+pub use metric::info::Info;
 pub use metric::label::Labels;
+pub use metric::state_set::StateSet;
 pub use metric::typed::TypedFamily;
 pub use metric::typed::label::{LabelSet, LabelValue, TypedLabel};
 pub use registry::{Collector, RegisterError, Registry, Sink};
 pub use shard::{EngineStats, engine_stats};
 pub use snapshot::{
-    DecodeError, DifferentBuckets, FamilySnapshot, HistogramSnapshot, HistogramValue, MergeError, NativeHistogram, Series,
-    Snapshot, SummaryValue, Value,
+    DecodeError, DifferentBuckets, FamilySnapshot, GaugeHistogramValue, HistogramSnapshot, HistogramValue, MergeError,
+    NativeHistogram, Series, Snapshot, StateSetValue, SummaryValue, Value,
 };
 #[cfg(feature = "derive")]
 pub use tachograph_derive::{LabelSet, LabelValue};

@@ -38,12 +38,17 @@ fn counted(events: &[Event]) -> Arc<Snapshot> {
     let registry = Registry::new();
     let events_total = registry.counter_family("events_total", "Events \\ \"seen\".\n", ["label"]).unwrap();
     let depth = registry.up_down_counter("depth", "Depth.").unwrap();
+    let busy = registry.float_counter("busy_seconds_total", "").unwrap();
+    registry.info("build_info", "", [("version", "1\n")]).unwrap();
+    registry.state_set("breaker", "", &["open", "\"closed\""]).unwrap().set("\"closed\"");
+    registry.gauge_histogram("file_bytes", "", Buckets::bytes(&[10]).unwrap()).unwrap().set(&[2, 1], 31.5);
     let families = RESOLUTIONS.map(|(name, resolution)| {
         let buckets = Buckets::bytes(&[10, 1_000, 100_000]).unwrap().resolution(resolution).highest_trackable(1 << 20).unwrap();
         registry.histogram_family(name, "", ["label"], buckets).unwrap()
     });
     for (label, size, at) in events {
         events_total.inc([label]);
+        busy.inc_by(0.25);
         depth.inc_by(if size % 2 == 0 { 1 } else { -2 });
         families[*at].observe([label], *size);
     }

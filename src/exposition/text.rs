@@ -4,7 +4,9 @@
 //! series was made; what is left to do here is to copy texts and to write numbers.
 
 use super::{escape, number};
-use crate::snapshot::{FamilySnapshot, HistogramValue, Snapshot, SummaryValue, Value};
+use crate::metric::bucket::Buckets;
+use crate::metric::descriptor::Kind;
+use crate::snapshot::{FamilySnapshot, Snapshot, StateSetValue, SummaryValue, Value};
 
 /// The `Content-Type` of the format.
 pub const TEXT_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -19,12 +21,21 @@ pub(crate) fn encode(snapshot: &Snapshot) -> String {
     String::from_utf8(out).expect("names, help and labels are strings, escapes cut none of their characters")
 }
 
+/// The word of a `# TYPE` line: this format has five types only. A gauge histogram is a histogram here, the type that has buckets.
+fn type_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Info | Kind::StateSet => "gauge",
+        Kind::GaugeHistogram => "histogram",
+        Kind::Counter | Kind::Gauge | Kind::Histogram | Kind::Summary => kind.as_str(),
+    }
+}
+
 fn encode_family(out: &mut Vec<u8>, family: &FamilySnapshot) {
     let descriptor = family.descriptor();
     let name = descriptor.name().as_bytes();
     push(out, &[b"# HELP ", name, b" "]);
     escape::help(out, descriptor.help());
-    push(out, &[b"\n# TYPE ", name, b" ", descriptor.kind().as_str().as_bytes(), b"\n"]);
+    push(out, &[b"\n# TYPE ", name, b" ", type_word(descriptor.kind()).as_bytes(), b"\n"]);
     let names = Names::new(descriptor.name());
     let mut les = None;
     for (labels, value) in family.samples() {
@@ -34,9 +45,14 @@ fn encode_family(out: &mut Vec<u8>, family: &FamilySnapshot) {
             Value::Float(value) => float_sample(out, &names.plain, labels, value),
             Value::Histogram(value) => {
                 // All series of a family have the same bounds.
-                let les = les.get_or_insert_with(|| Bounds::new(&value));
-                histogram(out, &names, labels, les, &value);
+                let les = les.get_or_insert_with(|| Bounds::new(value.buckets()));
+                histogram(out, &names, labels, les, value.cumulative_counts(), value.sum());
             }
+            Value::GaugeHistogram(value) => {
+                histogram(out, &names, labels, &Bounds::new(value.buckets()), value.cumulative_counts(), value.sum());
+            }
+            Value::StateSet(value) => state_set(out, &names, name, labels, value),
+            Value::Info => integer_sample(out, &names.plain, labels, 1),
             Value::Summary(value) => summary(out, &names, labels, value),
         }
     }
@@ -61,23 +77,32 @@ impl Names {
 struct Bounds(Vec<String>);
 
 impl Bounds {
-    fn new(histogram: &HistogramValue<'_>) -> Self {
-        Self(histogram.buckets().spelt_bounds().iter().map(|bound| format!("le=\"{bound}\"}} ")).collect())
+    fn new(buckets: &Buckets) -> Self {
+        Self(buckets.spelt_bounds().iter().map(|bound| format!("le=\"{bound}\"}} ")).collect())
     }
 }
 
-fn histogram(out: &mut Vec<u8>, names: &Names, labels: &[u8], les: &Bounds, value: &HistogramValue<'_>) {
+fn histogram(out: &mut Vec<u8>, names: &Names, labels: &[u8], les: &Bounds, cumulative: impl Iterator<Item = u64>, sum: f64) {
     let comma: &[u8] = if labels.is_empty() { b"" } else { b"," };
     let start = [&names.bucket, labels, comma].concat();
     let mut count = 0;
-    for (le, cumulative) in les.0.iter().zip(value.cumulative_counts()) {
+    for (le, cumulative) in les.0.iter().zip(cumulative) {
         count = cumulative;
         push(out, &[&start, le.as_bytes()]);
         number::integer(out, cumulative);
         out.push(b'\n');
     }
-    float_sample(out, &names.sum, labels, value.sum());
+    float_sample(out, &names.sum, labels, sum);
     integer_sample(out, &names.count, labels, count);
+}
+
+fn state_set(out: &mut Vec<u8>, names: &Names, label: &[u8], labels: &[u8], value: StateSetValue<'_>) {
+    let comma: &[u8] = if labels.is_empty() { b"" } else { b"," };
+    for (state, active) in value.states() {
+        push(out, &[&names.plain, labels, comma, label, b"=\""]);
+        escape::label_value(out, state);
+        out.extend_from_slice(if active { b"\"} 1\n" } else { b"\"} 0\n" });
+    }
 }
 
 fn summary(out: &mut Vec<u8>, names: &Names, labels: &[u8], value: &SummaryValue) {

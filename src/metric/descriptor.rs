@@ -16,16 +16,25 @@ pub enum Kind {
     Histogram,
     /// Quantiles of observations.
     Summary,
+    /// Counts of what there is now, by size.
+    GaugeHistogram,
+    /// Facts told by labels.
+    Info,
+    /// One of a few states.
+    StateSet,
 }
 
 impl Kind {
-    /// The word of a `# TYPE` line.
+    /// What OpenMetrics calls the type.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
             Kind::Histogram => "histogram",
             Kind::Summary => "summary",
+            Kind::GaugeHistogram => "gaugehistogram",
+            Kind::Info => "info",
+            Kind::StateSet => "stateset",
         }
     }
 }
@@ -57,6 +66,9 @@ pub struct Descriptor {
     help: Box<str>,
 }
 
+/// What the names of samples end in that are parts of a family.
+const PART_SUFFIXES: [&str; 7] = ["_total", "_bucket", "_sum", "_count", "_gsum", "_gcount", "_created"];
+
 impl Descriptor {
     /// Describes a family. Any text will do as help; it is escaped as each format wants it.
     ///
@@ -64,6 +76,8 @@ impl Descriptor {
     ///
     /// [`RegisterError::InvalidName`] when the name is not of letters, digits, `_` and `:`, or starts with a digit;
     /// [`RegisterError::CounterWithoutTotal`] when a counter's name does not end in `_total`;
+    /// [`RegisterError::InfoWithoutSuffix`] when an info's name does not end in `_info`;
+    /// [`RegisterError::InvalidLabel`] when a state set's name cannot be its label's;
     /// [`RegisterError::ReservedSuffix`] when the name ends as only the parts of another type's family may.
     pub fn new(name: &str, kind: Kind, help: &str) -> Result<Self, RegisterError> {
         validate_name(name)?;
@@ -76,10 +90,17 @@ impl Descriptor {
                 Some(_) => {}
             }
         }
-        if matches!(kind, Kind::Histogram | Kind::Summary)
-            && let Some(suffix) = ["_total", "_bucket", "_sum", "_count", "_created"].into_iter().find(|s| name.ends_with(s))
+        if matches!(kind, Kind::Histogram | Kind::Summary | Kind::GaugeHistogram)
+            && let Some(suffix) = PART_SUFFIXES.into_iter().find(|suffix| name.ends_with(suffix))
         {
             return Err(RegisterError::ReservedSuffix { name: name.into(), suffix });
+        }
+        if kind == Kind::Info && name.strip_suffix("_info").is_none_or(str::is_empty) {
+            return Err(RegisterError::InfoWithoutSuffix { name: name.into() });
+        }
+        if kind == Kind::StateSet && (!is_legal(name, false) || name.starts_with("__")) {
+            let why = "a state set's name is its label's too: it must be without colons, and not start with __";
+            return Err(RegisterError::InvalidLabel { family: name.into(), label: name.into(), why });
         }
         Ok(Self { name: name.into(), kind, help: help.into() })
     }
@@ -102,7 +123,14 @@ impl Descriptor {
     /// Every name that a sample or the metadata of this family may carry in any format: two families that share one clash.
     pub(crate) fn claimed_names(&self) -> Vec<String> {
         let suffixes: &[&str] = match self.kind {
-            Kind::Gauge => &[""],
+            Kind::Gauge | Kind::StateSet => &[""],
+            // OpenMetrics calls the family by its stem.
+            Kind::Info => {
+                let stem = self.name.strip_suffix("_info").unwrap_or(&self.name);
+                return vec![self.name.to_string(), stem.to_owned()];
+            }
+            // OpenMetrics has two suffixes of its own for it.
+            Kind::GaugeHistogram => &["", "_bucket", "_sum", "_count", "_gsum", "_gcount"],
             // OpenMetrics calls the family by its stem and adds the time of creation.
             Kind::Counter => {
                 let stem = self.name.strip_suffix("_total").unwrap_or(&self.name);
@@ -115,11 +143,12 @@ impl Descriptor {
     }
 
     /// The label that this type of family writes itself.
-    pub(crate) fn own_label(&self) -> Option<&'static str> {
+    pub(crate) fn own_label(&self) -> Option<&str> {
         match self.kind {
-            Kind::Histogram => Some("le"),
+            Kind::StateSet => Some(&self.name),
+            Kind::Histogram | Kind::GaugeHistogram => Some("le"),
             Kind::Summary => Some("quantile"),
-            Kind::Counter | Kind::Gauge => None,
+            Kind::Counter | Kind::Gauge | Kind::Info => None,
         }
     }
 
@@ -136,6 +165,7 @@ impl Descriptor {
             if self.own_label() == Some(label) {
                 return refuse(match self.kind {
                     Kind::Summary => "a summary writes it itself",
+                    Kind::StateSet => "a state set writes it itself",
                     _ => "a histogram writes it itself",
                 });
             }
@@ -179,6 +209,19 @@ mod tests {
         assert!(Descriptor::new("a_total", Kind::Counter, "").is_ok());
         assert!(Descriptor::new("a_total", Kind::Histogram, "").is_err());
         assert!(Descriptor::new("a_count", Kind::Summary, "").is_err());
+        assert!(Descriptor::new("a_gsum", Kind::GaugeHistogram, "").is_err());
+    }
+
+    #[test]
+    fn infos_end_in_info_and_a_state_set_can_name_its_label() {
+        assert!(Descriptor::new("a_info", Kind::Info, "").is_ok());
+        for name in ["a", "_info", "a_information"] {
+            let error = Descriptor::new(name, Kind::Info, "").unwrap_err();
+            assert!(matches!(error, RegisterError::InfoWithoutSuffix { .. }), "{error}");
+        }
+        assert!(Descriptor::new("a:b", Kind::StateSet, "").is_err());
+        assert!(Descriptor::new("__a", Kind::StateSet, "").is_err());
+        assert!(Descriptor::new("a", Kind::StateSet, "").unwrap().validate_labels(&["a"]).is_err());
     }
 
     #[test]

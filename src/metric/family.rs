@@ -39,7 +39,8 @@ mod sealed {
 pub(crate) use sealed::Sealed;
 
 /// The kinds of metric that a [`Family`] can hold: [`Counter`](crate::Counter), [`FloatCounter`](crate::FloatCounter),
-/// [`UpDownCounter`](crate::UpDownCounter), [`Gauge`](crate::Gauge) and [`Histogram`](crate::Histogram).
+/// [`UpDownCounter`](crate::UpDownCounter), [`Gauge`](crate::Gauge), [`Histogram`](crate::Histogram),
+/// [`GaugeHistogram`](crate::GaugeHistogram), [`Info`](crate::Info) and [`StateSet`](crate::StateSet).
 #[expect(private_bounds, reason = "the parts are the engine's own, the trait is sealed by them")]
 pub trait Instrument: Sealed + Placed {}
 

@@ -1,8 +1,9 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
-//! [`counter`], [`float_counter`], [`gauge`] and [`histogram`] are the metrics; [`bucket`] is the way from a value to its bucket,
-//! [`exemplar`] keeps an observation that leads further; [`family`], [`label`], [`table`] and [`series`] are the way from label values
-//! to a series, [`typed`] the shorter one for labels that the compiler knows; [`descriptor`] is what a family is called.
+//! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`] and [`state_set`] are the metrics;
+//! [`bucket`] is the way from a value to its bucket, [`exemplar`] keeps an observation that leads further; [`family`], [`label`],
+//! [`table`] and [`series`] are the way from label values to a series, [`typed`] the shorter one for labels that the compiler knows;
+//! [`descriptor`] is what a family is called.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
@@ -11,8 +12,11 @@ pub(crate) mod exemplar;
 pub(crate) mod family;
 pub(crate) mod float_counter;
 pub(crate) mod gauge;
+pub(crate) mod gauge_histogram;
 pub(crate) mod histogram;
+pub(crate) mod info;
 pub(crate) mod label;
 pub(crate) mod series;
+pub(crate) mod state_set;
 pub(crate) mod table;
 pub(crate) mod typed;

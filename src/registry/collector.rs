@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::error::RegisterError;
+use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::label::LabelNames;
 use crate::panic::caught;
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot};
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue};
 use crate::sync::{AtomicBool, Ordering};
 
 /// Reads values when a snapshot is taken: of the process, of a runtime, of a pool.
@@ -57,7 +58,8 @@ pub trait Collector: Send + Sync + 'static {
 /// Takes the values of a [`Collector`].
 ///
 /// A value is refused when its family was not described, is of another type, or has these labels already, when a label's name
-/// is not legal, or when a counter is negative or not finite. Refused values are left out and counted as failures of the collector.
+/// is not legal, when a counter is negative or not finite, or when a gauge histogram is what [`GaugeHistogram`](crate::GaugeHistogram)
+/// refuses. Refused values are left out and counted as failures of the collector.
 #[derive(Debug)]
 pub struct Sink<'a> {
     families: &'a [Arc<Descriptor>],
@@ -84,6 +86,15 @@ impl Sink<'_> {
             self.push(family, Kind::Counter, labels, CollectedValue::FloatCounter(value));
         } else {
             self.refused = true;
+        }
+    }
+
+    /// Gives how many there are now in each bucket (not cumulated, the bucket above the last bound at the end), and the sum of their
+    /// values; see [`GaugeHistogram`](crate::GaugeHistogram).
+    pub fn gauge_histogram(&mut self, family: &str, labels: &[(&str, &str)], buckets: &Buckets, counts: &[u64], sum: f64) {
+        match GaugeHistogramValue::new(Arc::new(buckets.clone()), counts, sum) {
+            Some(value) => self.push(family, Kind::GaugeHistogram, labels, CollectedValue::GaugeHistogram(value)),
+            None => self.refused = true,
         }
     }
 

@@ -121,7 +121,8 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     let faults = || registry.faults();
     let sources = || Arc::downgrade(&registry.0);
     let (refused, saturated, increments, stale) = (faults(), faults(), faults(), faults());
-    let (exemplars, series_refused, collector_failures) = (faults(), faults(), faults());
+    let (settings, exemplars) = (faults(), faults());
+    let (series_refused, collector_failures) = (faults(), faults());
     let (of_series, of_bytes) = (sources(), sources());
     registry.register_sources(vec![
         engine.snapshot_durations.source(),
@@ -162,6 +163,12 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             Kind::Counter,
             "Increments of counters that were NaN, infinite or negative.",
             move |totals| counter(increments.increments_refused(totals)),
+        )?,
+        callback(
+            "tachograph_settings_refused_total",
+            Kind::Counter,
+            "Settings that their instrument cannot take: an unknown state, other than one count a bucket.",
+            move |totals| counter(settings.settings_refused(totals)),
         )?,
         callback(
             "tachograph_stale_blocks_total",

@@ -18,6 +18,18 @@ pub enum RegisterError {
         /// The name.
         name: String,
     },
+    /// An info's name does not end in `_info`: append it.
+    InfoWithoutSuffix {
+        /// The name.
+        name: String,
+    },
+    /// A state set's states are none, or there is an empty one, or one twice: give each a name of its own.
+    InvalidStates {
+        /// The family that was to be registered.
+        family: String,
+        /// What is wrong with them.
+        why: &'static str,
+    },
     /// The name ends as only a part of a family may: drop the suffix.
     ReservedSuffix {
         /// The name.
@@ -64,6 +76,10 @@ impl fmt::Display for RegisterError {
             Self::CounterWithoutTotal { name } => {
                 write!(f, "counter {name:?} does not end in _total: name it \"{}_total\"", name.trim_end_matches("_total"))
             }
+            Self::InfoWithoutSuffix { name } => {
+                write!(f, "info {name:?} does not end in _info after a name: name it as \"build_info\"")
+            }
+            Self::InvalidStates { family, why } => write!(f, "the states of {family:?} are refused: {why}"),
             Self::ReservedSuffix { name, suffix } => {
                 write!(f, "{name:?} ends in {suffix}, which the parts of a family end in: name it without")
             }

@@ -11,6 +11,7 @@ pub(crate) struct Faults {
     observations_refused: SlotRun,
     observations_saturated: SlotRun,
     increments_refused: SlotRun,
+    settings_refused: SlotRun,
     /// Blocks that a snapshot could not read whole.
     blocks_stale: SlotRun,
     exemplars_refused: SlotRun,
@@ -26,6 +27,7 @@ impl Faults {
             observations_refused: slot(),
             observations_saturated: slot(),
             increments_refused: slot(),
+            settings_refused: slot(),
             blocks_stale: slot(),
             exemplars_refused: slot(),
             series_refused: LabelTable::new(&["family"]),
@@ -46,6 +48,11 @@ impl Faults {
     #[cold]
     pub(crate) fn increment_refused(&self) {
         shard::inc_by(self.increments_refused.first(), 1);
+    }
+
+    #[cold]
+    pub(crate) fn setting_refused(&self) {
+        shard::inc_by(self.settings_refused.first(), 1);
     }
 
     /// Touches the calling thread's cells for what an observation or an increment may count here.
@@ -87,6 +94,10 @@ impl Faults {
 
     pub(crate) fn increments_refused(&self, totals: &Totals) -> u64 {
         self.increments_refused.total(totals, 0)
+    }
+
+    pub(crate) fn settings_refused(&self, totals: &Totals) -> u64 {
+        self.settings_refused.total(totals, 0)
     }
 
     /// As of now: they come up while the fold is read.

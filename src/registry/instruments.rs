@@ -1,10 +1,16 @@
 //! Registration of the instruments that are less common than those in the parent module.
 
+use std::sync::Arc;
+
 use super::{RegisterError, Registry};
+use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Family;
 use crate::metric::float_counter::FloatCounter;
+use crate::metric::gauge_histogram::{self, GaugeHistogram};
+use crate::metric::info::Info;
 use crate::metric::label::Labels;
+use crate::metric::state_set::{StateSet, States};
 
 impl Registry {
     /// Registers a counter of fractions without labels.
@@ -28,5 +34,85 @@ impl Registry {
         labels: impl Into<Labels<N>>,
     ) -> Result<Family<FloatCounter, N>, RegisterError> {
         self.family(Descriptor::new(name, Kind::Counter, help)?, labels.into(), self.faults())
+    }
+
+    /// Registers an info and tells it, labels and values at once.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal, does not end in `_info` or clashes, and [`RegisterError::InvalidLabel`].
+    pub fn info<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: [(&'static str, &str); N],
+    ) -> Result<Info, RegisterError> {
+        let family = self.info_family(name, help, labels.map(|(name, _)| name))?;
+        Ok(family.handle(labels.map(|(_, value)| value)))
+    }
+
+    /// Registers infos with these labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`info`](Self::info).
+    pub fn info_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+    ) -> Result<Family<Info, N>, RegisterError> {
+        self.family(Descriptor::new(name, Kind::Info, help)?, labels.into(), ())
+    }
+
+    /// Registers a state set without labels of the caller's. It starts in the first of the states.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal or clashes, or cannot be a label's name too, and
+    /// [`RegisterError::InvalidStates`].
+    pub fn state_set(&self, name: &str, help: &str, states: &[&str]) -> Result<StateSet, RegisterError> {
+        self.state_set_family(name, help, [], states).map(|family| family.handle([]))
+    }
+
+    /// Registers state sets with labels, all of the same states.
+    ///
+    /// # Errors
+    ///
+    /// As [`state_set`](Self::state_set), and [`RegisterError::InvalidLabel`].
+    pub fn state_set_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+        states: &[&str],
+    ) -> Result<Family<StateSet, N>, RegisterError> {
+        let states = States::new(name, states, self.faults())?;
+        self.family(Descriptor::new(name, Kind::StateSet, help)?, labels.into(), states)
+    }
+
+    /// Registers a gauge histogram without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal or clashes.
+    pub fn gauge_histogram(&self, name: &str, help: &str, buckets: Buckets) -> Result<GaugeHistogram, RegisterError> {
+        self.gauge_histogram_family(name, help, [], buckets).map(|family| family.handle([]))
+    }
+
+    /// Registers gauge histograms with labels, all with the same buckets.
+    ///
+    /// # Errors
+    ///
+    /// As [`gauge_histogram`](Self::gauge_histogram), and [`RegisterError::InvalidLabel`].
+    pub fn gauge_histogram_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+        buckets: Buckets,
+    ) -> Result<Family<GaugeHistogram, N>, RegisterError> {
+        let shape = gauge_histogram::Shape { buckets: Arc::new(buckets), faults: self.faults() };
+        self.family(Descriptor::new(name, Kind::GaugeHistogram, help)?, labels.into(), shape)
     }
 }

@@ -61,7 +61,7 @@ type Merged = BTreeMap<Box<str>, CollectedSeries>;
 
 impl Snapshot {
     /// Snapshots of several registries or processes as one: of series with the same name and labels, counters, up-down counters and
-    /// histograms add up. Of gauges and summaries, which have no sum that would mean something, the first one's value stands: give
+    /// histograms add up. Of all others, which have no sum that would mean something, the first one's value stands: give
     /// those a label that names the process where each is wanted. Help texts are the first one's too. It counts as
     /// [taken](Self::taken_at) when the first of them was taken.
     ///
@@ -149,6 +149,9 @@ fn kept(kind: Kind, value: Value<'_>) -> CollectedValue {
         Value::Float(value) => CollectedValue::Gauge(value),
         Value::Histogram(value) => CollectedValue::Histogram(value.to_snapshot()),
         Value::Summary(value) => CollectedValue::Summary(value.clone()),
+        Value::GaugeHistogram(value) => CollectedValue::GaugeHistogram(value.clone()),
+        Value::StateSet(value) => CollectedValue::StateSet { states: value.states.into(), active: value.active },
+        Value::Info => CollectedValue::Info,
     }
 }
 

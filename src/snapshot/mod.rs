@@ -1,8 +1,8 @@
 //! What readers see: an immutable [`Snapshot`] of a registry, taken by the snapshot thread.
 //!
-//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] what is in it, [`histogram`] and
-//! [`native`] what is in a histogram, [`window`] how quantiles slide. [`bytes`] is how a snapshot goes to another process, [`owned`] and
-//! [`merge`] how it becomes one with others.
+//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] and [`whole`] what is in it, [`histogram`]
+//! and [`native`] what is in a histogram, [`window`] how quantiles slide. [`bytes`] is how a snapshot goes to another process, [`owned`]
+//! and [`merge`] how it becomes one with others.
 
 mod bytes;
 mod counts;
@@ -16,6 +16,7 @@ mod previous;
 mod take;
 mod thread;
 mod value;
+mod whole;
 pub(crate) mod window;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use merge::MergeError;
 pub use native::NativeHistogram;
 pub use owned::{DifferentBuckets, HistogramSnapshot};
 pub use value::{FamilySnapshot, Series, SummaryValue, Value};
+pub use whole::{GaugeHistogramValue, StateSetValue};
 
 pub(crate) use previous::Previous;
 pub(crate) use thread::{ask, keep_ticking, take_now};

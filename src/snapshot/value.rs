@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::counts::Counts;
 use super::histogram::HistogramValue;
 use super::owned::HistogramSnapshot;
+use super::whole::{GaugeHistogramValue, StateSetValue};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::exemplar::Exemplar;
@@ -26,6 +27,14 @@ pub(crate) enum Values {
     FloatCounter(Vec<f64>),
     Gauge(Vec<f64>),
     Histogram(BucketCells),
+    GaugeHistogram(Vec<GaugeHistogramValue>),
+    StateSet {
+        states: Arc<[Box<str>]>,
+        /// Index of each series' state.
+        active: Vec<usize>,
+    },
+    /// Always 1.
+    Info,
 }
 
 /// Histogram cells of one series after another: each the sum, then the buckets.
@@ -82,6 +91,13 @@ pub(crate) enum CollectedValue {
     UpDown(i64),
     Gauge(f64),
     Histogram(HistogramSnapshot),
+    GaugeHistogram(GaugeHistogramValue),
+    StateSet {
+        states: Arc<[Box<str>]>,
+        /// Index of its state.
+        active: usize,
+    },
+    Info,
     Summary(SummaryValue),
 }
 
@@ -106,6 +122,12 @@ pub enum Value<'a> {
     Float(f64),
     /// A histogram's buckets.
     Histogram(HistogramValue<'a>),
+    /// A gauge histogram's buckets.
+    GaugeHistogram(&'a GaugeHistogramValue),
+    /// A state set's states.
+    StateSet(StateSetValue<'a>),
+    /// An info: its labels tell all.
+    Info,
     /// A summary's quantiles.
     Summary(&'a SummaryValue),
 }
@@ -201,12 +223,18 @@ impl FamilySnapshot {
                     Values::UpDown(values) => Value::UpDown(values[at]),
                     Values::FloatCounter(values) | Values::Gauge(values) => Value::Float(values[at]),
                     Values::Histogram(cells) => Value::Histogram(cells.series(at)),
+                    Values::GaugeHistogram(values) => Value::GaugeHistogram(&values[at]),
+                    Values::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: active[at] }),
+                    Values::Info => Value::Info,
                 },
                 SeriesSet::Collected(series) => match &series[at].value {
                     CollectedValue::Counter(value) => Value::Counter(*value),
                     CollectedValue::FloatCounter(value) | CollectedValue::Gauge(value) => Value::Float(*value),
                     CollectedValue::UpDown(value) => Value::UpDown(*value),
                     CollectedValue::Histogram(value) => Value::Histogram(value.value()),
+                    CollectedValue::GaugeHistogram(value) => Value::GaugeHistogram(value),
+                    CollectedValue::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: *active }),
+                    CollectedValue::Info => Value::Info,
                     CollectedValue::Summary(value) => Value::Summary(value),
                 },
             };

@@ -11,8 +11,11 @@ use crate::metric::counter::{Counter, UpDownCounter};
 use crate::metric::family::Parts;
 use crate::metric::float_counter::FloatCounter;
 use crate::metric::gauge::Gauge;
+use crate::metric::gauge_histogram::GaugeHistogram;
 use crate::metric::histogram::Histogram;
+use crate::metric::info::Info;
 use crate::metric::series::Series;
+use crate::metric::state_set::StateSet;
 use crate::shard::{Slot, SlotRun};
 use crate::sync::{AtomicU32, OnceLock, Ordering};
 
@@ -90,17 +93,11 @@ impl Placed for UpDownCounter {
     type Place = SlotPlace;
 }
 
-impl Placed for FloatCounter {
-    type Place = HandlePlace<Self>;
+macro_rules! placed_by_handle {
+    ($($metric:ident)*) => { $(impl Placed for $metric { type Place = HandlePlace<Self>; })* };
 }
 
-impl Placed for Gauge {
-    type Place = HandlePlace<Self>;
-}
-
-impl Placed for Histogram {
-    type Place = HandlePlace<Self>;
-}
+placed_by_handle!(FloatCounter Gauge GaugeHistogram Histogram Info StateSet);
 
 /// Places in a piece of a [`Row`]. A row of 640 slots (ten methods, 64 statuses) in which two methods have four statuses each then takes
 /// 672 bytes; with pieces of 32 it would take 832, with 16 1 024, whole 2 560.

@@ -10,7 +10,7 @@ use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::label::by_value;
 use crate::snapshot::labels;
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, Snapshot, SummaryValue, Value};
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue, Snapshot, SummaryValue, Value};
 
 /// The first bytes, the last of them the version.
 const HEADER: [u8; 4] = *b"TGS\x01";
@@ -24,6 +24,9 @@ const UP_DOWN: u8 = 1;
 const FLOAT: u8 = 2;
 const HISTOGRAM: u8 = 3;
 const SUMMARY: u8 = 4;
+const GAUGE_HISTOGRAM: u8 = 5;
+const INFO: u8 = 6;
+const STATE_SET: u8 = 7;
 
 impl Snapshot {
     /// The snapshot as bytes, for another process to [`decode`](Self::decode) and to merge with others.
@@ -81,6 +84,9 @@ fn write_family(writer: &mut Writer, family: &FamilySnapshot) {
         Kind::Gauge => 1,
         Kind::Histogram => 2,
         Kind::Summary => 3,
+        Kind::GaugeHistogram => 4,
+        Kind::Info => 5,
+        Kind::StateSet => 6,
     });
     writer.text(descriptor.help());
     writer.number(family.len() as u64);
@@ -120,6 +126,20 @@ fn write_family(writer: &mut Writer, family: &FamilySnapshot) {
                 writer.float(value.sum());
                 writer.number(value.count());
             }
+            Value::GaugeHistogram(value) => {
+                writer.byte(GAUGE_HISTOGRAM);
+                // A collector may give each series buckets of its own.
+                write_buckets(writer, value.buckets());
+                value.counts().iter().for_each(|&count| writer.number(count));
+                writer.float(value.sum());
+            }
+            Value::Info => writer.byte(INFO),
+            Value::StateSet(value) => {
+                writer.byte(STATE_SET);
+                writer.number(value.states.len() as u64);
+                value.states.iter().for_each(|state| writer.text(state));
+                writer.number(value.active as u64);
+            }
         }
     }
 }
@@ -131,6 +151,9 @@ fn read_family(reader: &mut Reader<'_>, cells_left: &mut usize) -> Result<Family
         1 => Kind::Gauge,
         2 => Kind::Histogram,
         3 => Kind::Summary,
+        4 => Kind::GaugeHistogram,
+        5 => Kind::Info,
+        6 => Kind::StateSet,
         _ => return Err(DecodeError::Invalid("there is no such type")),
     };
     let help = reader.text()?;
@@ -194,6 +217,28 @@ fn read_value(
                 return Err(DecodeError::Invalid("quantiles do not increase from 0 to 1"));
             }
             CollectedValue::Summary(SummaryValue { quantiles, sum: reader.float()?, count: reader.number()? })
+        }
+        (Kind::GaugeHistogram, GAUGE_HISTOGRAM) => {
+            let buckets = read_buckets(reader)?;
+            *cells_left = cells_left.checked_sub(buckets.len()).ok_or(DecodeError::Invalid("there are too many buckets"))?;
+            let counts: Vec<u64> = (0..=buckets.bounds().count()).map(|_| reader.number()).collect::<Result<_, _>>()?;
+            let value = GaugeHistogramValue::new(Arc::new(buckets), &counts, reader.float()?);
+            CollectedValue::GaugeHistogram(value.ok_or(DecodeError::Invalid("a gauge histogram's sum or counts cannot be"))?)
+        }
+        (Kind::Info, INFO) => CollectedValue::Info,
+        (Kind::StateSet, STATE_SET) => {
+            let mut states: Vec<Box<str>> = Vec::new();
+            for _ in 0..reader.number()? {
+                states.push(reader.text()?.into());
+            }
+            if states.first().is_none_or(|first| first.is_empty()) || !states.is_sorted_by(|a, b| a < b) {
+                return Err(DecodeError::Invalid("states are none, empty or not in order"));
+            }
+            let active = usize::try_from(reader.number()?).ok().filter(|&active| active < states.len());
+            CollectedValue::StateSet {
+                states: states.into(),
+                active: active.ok_or(DecodeError::Invalid("there is no such state"))?,
+            }
         }
         _ => return Err(DecodeError::Invalid("a value is not of its family's type")),
     })
