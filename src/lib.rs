@@ -87,6 +87,7 @@ pub use metric::histogram::Histogram;
 pub use metric::info::Info;
 pub use metric::label::Labels;
 pub use metric::state_set::StateSet;
+pub use metric::timer::Timer;
 pub use metric::typed::TypedFamily;
 pub use metric::typed::label::{LabelSet, LabelValue, TypedLabel};
 pub use registry::{Collector, RegisterError, Registry, Sink};

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use proptest::prelude::*;
 use support::exposition::{self, Exposition};
-use tachograph::{FloatCounter, Registry};
+use tachograph::{Buckets, FloatCounter, Registry};
 
 fn scrape(registry: &Registry) -> Exposition {
     exposition::parse(registry.snapshot().text().as_bytes()).unwrap()
@@ -123,4 +123,31 @@ proptest! {
             prop_assert_eq!(shown * 1024.0, units as f64);
         }
     }
+}
+
+#[test]
+fn a_timer_observes_once_however_it_ends() {
+    let registry = Registry::new();
+    let waits = registry.histogram_family("wait_seconds", "", ["queue"], Buckets::seconds(&[1.0]).unwrap()).unwrap();
+    let mails = waits.handle(["mail"]);
+    let dropped = mails.start_timer();
+    let discarded = waits.start_timer(["mail"]);
+    assert_eq!(mails.count(), 0);
+    let took = mails.start_timer().observe();
+    assert_eq!((mails.count(), mails.sum()), (1, took.as_nanos() as f64 / 1e9));
+    discarded.discard();
+    assert_eq!(mails.count(), 1);
+    drop(dropped);
+    assert_eq!(mails.count(), 2);
+    let timed = std::panic::catch_unwind(|| {
+        let _timer = waits.start_timer(["mail"]);
+        panic!("as the test wants it");
+    });
+    assert!(timed.is_err());
+    let fails = || -> Result<(), std::num::ParseIntError> {
+        let _timer = mails.start_timer();
+        "x".parse::<u8>().map(drop)
+    };
+    assert!(fails().is_err());
+    assert_eq!(scrape(&registry).value("wait_seconds_count", &[("queue", "mail")]), Some(4.0));
 }

@@ -1,9 +1,9 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
 //! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`] and [`state_set`] are the metrics;
-//! [`bucket`] is the way from a value to its bucket, [`exemplar`] keeps an observation that leads further; [`family`], [`label`],
-//! [`table`] and [`series`] are the way from label values to a series, [`typed`] the shorter one for labels that the compiler knows;
-//! [`descriptor`] is what a family is called.
+//! [`timer`] observes in one when it is dropped; [`bucket`] is the way from a value to its bucket, [`exemplar`] keeps an observation that leads
+//! further; [`family`], [`label`], [`table`] and [`series`] are the way from label values to a series, [`typed`] the shorter one for
+//! labels that the compiler knows; [`descriptor`] is what a family is called.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
@@ -19,4 +19,5 @@ pub(crate) mod label;
 pub(crate) mod series;
 pub(crate) mod state_set;
 pub(crate) mod table;
+pub(crate) mod timer;
 pub(crate) mod typed;
