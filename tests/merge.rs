@@ -89,6 +89,7 @@ proptest! {
         let decoded = decoded(&snapshot.encode()).unwrap();
         prop_assert_eq!(decoded.text(), snapshot.text());
         prop_assert_eq!(quantiles(&decoded), quantiles(&snapshot));
+        prop_assert_eq!(decoded.family("hdr_bytes").unwrap().descriptor(), snapshot.family("hdr_bytes").unwrap().descriptor());
     }
 
     #[test]
@@ -202,7 +203,7 @@ fn bytes_that_ask_for_more_than_they_are_worth_are_refused() {
     for family in 0..300 {
         bytes.extend(b"\x04");
         bytes.extend(format!("f{family:03}").as_bytes());
-        bytes.extend(b"\x02\x00\x01\x00\x03\x00\x02\x00\x01\x01\x00\x00");
+        bytes.extend(b"\x02\x00\x00\x01\x00\x03\x00\x02\x00\x01\x01\x00\x00");
     }
     assert_eq!(Snapshot::decode(&bytes).unwrap_err(), DecodeError::Invalid("there are too many buckets"));
     // Lengths that are not there.

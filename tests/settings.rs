@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use support::exposition::{self, Exposition, Kind};
-use tachograph::{Buckets, Collector, Descriptor, RegisterError, Registry, Sink, Value};
+use tachograph::{Buckets, Collector, Descriptor, Labels, RegisterError, Registry, Sink, Value};
 
 fn scrape(registry: &Registry) -> Exposition {
     let text = registry.snapshot().text().to_owned();
@@ -181,4 +181,25 @@ fn a_collector_gives_gauge_histograms_and_bad_ones_are_left_out() {
     assert_eq!(scrape.sum("file_bytes_count", |_| true), 9.0);
     let labels = [("collector", "files"), ("reason", "refused")];
     assert_eq!(scrape.value("tachograph_collector_failures_total", &labels), Some(1.0));
+}
+
+#[test]
+fn a_family_knows_its_unit_from_its_buckets_or_from_what_it_was_told() {
+    let registry = Registry::new();
+    let seconds = || Buckets::seconds(&[1.0]).unwrap();
+    registry.histogram("wait_seconds", "", seconds()).unwrap();
+    registry.histogram("wait_time", "", seconds()).unwrap();
+    registry.gauge_histogram("file_bytes", "", Buckets::bytes(&[1]).unwrap()).unwrap();
+    registry.histogram("try_bytes", "", Buckets::whole(&[1]).unwrap()).unwrap();
+    registry.gauge_family("core_celsius", "", Labels::new([]).unit("celsius")).unwrap();
+    let snapshot = registry.snapshot();
+    let unit = |name| snapshot.family(name).unwrap().descriptor().unit();
+    assert_eq!(unit("wait_seconds"), Some("seconds"));
+    assert_eq!(unit("wait_time"), None);
+    assert_eq!(unit("file_bytes"), Some("bytes"));
+    assert_eq!(unit("try_bytes"), None);
+    assert_eq!(unit("core_celsius"), Some("celsius"));
+    let error = registry.counter_family("sent_total", "", Labels::new(["peer"]).unit("bytes")).unwrap_err();
+    assert!(matches!(&error, RegisterError::InvalidUnit { unit, .. } if unit == "bytes"), "{error}");
+    registry.counter("sent_total", "").expect("a refused registration claims nothing");
 }

@@ -64,6 +64,8 @@ pub struct Descriptor {
     name: Box<str>,
     kind: Kind,
     help: Box<str>,
+    /// The name ends in it, before `_total`.
+    unit: Option<Box<str>>,
 }
 
 /// What the names of samples end in that are parts of a family.
@@ -102,7 +104,57 @@ impl Descriptor {
             let why = "a state set's name is its label's too: it must be without colons, and not start with __";
             return Err(RegisterError::InvalidLabel { family: name.into(), label: name.into(), why });
         }
-        Ok(Self { name: name.into(), kind, help: help.into() })
+        Ok(Self { name: name.into(), kind, help: help.into(), unit: None })
+    }
+
+    /// Says what unit the values are in: a base unit, such as `seconds` or `bytes`. The name must end in it.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::InvalidUnit`] when the name does not end in the unit (a counter's: in the unit and `_total`), or the type has
+    /// none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Descriptor, Kind};
+    ///
+    /// let sent = Descriptor::new("sent_bytes_total", Kind::Counter, "Bytes sent.")?.with_unit("bytes")?;
+    /// assert_eq!(sent.unit(), Some("bytes"));
+    /// let error = Descriptor::new("wait_ms", Kind::Gauge, "Time waited.")?.with_unit("seconds").unwrap_err();
+    /// assert_eq!(error.to_string(), "unit \"seconds\" of \"wait_ms\" is refused: the name does not end in it");
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn with_unit(mut self, unit: &str) -> Result<Self, RegisterError> {
+        let refuse = |why| Err(RegisterError::InvalidUnit { family: self.name().into(), unit: unit.into(), why });
+        if matches!(self.kind, Kind::Info | Kind::StateSet) {
+            return refuse("infos and state sets have none");
+        }
+        if !self.ends_in(unit) {
+            return refuse("the name does not end in it");
+        }
+        self.unit = Some(unit.into());
+        Ok(self)
+    }
+
+    /// The same for a unit that is known without being asked for: kept if the name ends in it.
+    pub(crate) fn with_known_unit(mut self, unit: Option<&str>) -> Self {
+        if let Some(unit) = unit.filter(|unit| self.ends_in(unit)) {
+            self.unit = Some(unit.into());
+        }
+        self
+    }
+
+    fn ends_in(&self, unit: &str) -> bool {
+        let counter = self.kind == Kind::Counter;
+        let stem = if counter { self.name.strip_suffix("_total").unwrap_or(&self.name) } else { &*self.name };
+        let before = stem.strip_suffix(unit).and_then(|before| before.strip_suffix('_'));
+        !unit.is_empty() && before.is_some_and(|before| !before.is_empty())
+    }
+
+    /// The unit of the values, if it is known.
+    pub fn unit(&self) -> Option<&str> {
+        self.unit.as_deref()
     }
 
     /// The family's name, as samples of a counter or gauge carry it.
@@ -222,6 +274,30 @@ mod tests {
         assert!(Descriptor::new("a:b", Kind::StateSet, "").is_err());
         assert!(Descriptor::new("__a", Kind::StateSet, "").is_err());
         assert!(Descriptor::new("a", Kind::StateSet, "").unwrap().validate_labels(&["a"]).is_err());
+    }
+
+    #[test]
+    fn a_unit_is_the_end_of_the_name() {
+        let unit = |name, kind, unit| {
+            Descriptor::new(name, kind, "").unwrap().with_unit(unit).map(|described| described.unit().map(str::to_owned))
+        };
+        assert_eq!(unit("a_seconds", Kind::Histogram, "seconds"), Ok(Some("seconds".into())));
+        assert_eq!(unit("a_seconds_total", Kind::Counter, "seconds"), Ok(Some("seconds".into())));
+        assert_eq!(unit("a_watt_hours", Kind::Gauge, "watt_hours"), Ok(Some("watt_hours".into())));
+        for (name, kind, of) in [
+            ("a_seconds", Kind::Gauge, "bytes"),
+            ("a_seconds", Kind::Gauge, ""),
+            ("a_", Kind::Gauge, ""),
+            ("aseconds", Kind::Gauge, "seconds"),
+            ("seconds", Kind::Gauge, "seconds"),
+            ("_seconds", Kind::Gauge, "seconds"),
+            ("a_seconds_total", Kind::Gauge, "seconds"),
+            ("a_total", Kind::Counter, "total"),
+            ("a_seconds_info", Kind::Info, "info"),
+            ("a_seconds", Kind::StateSet, "seconds"),
+        ] {
+            assert!(unit(name, kind, of).is_err(), "{name} {of}");
+        }
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub(crate) trait Parts: Sized + 'static {
     fn cells(shape: &Self::Shape) -> Result<Self::Cells, Exhausted>;
     /// Cells that are exposed nowhere, for when there is no room for real ones.
     fn sink(shape: &Self::Shape) -> Self::Cells;
+    /// The unit of the values, where the shape knows it.
+    fn unit(_: &Self::Shape) -> Option<&'static str> {
+        None
+    }
     /// A handle to one series.
     fn handle(series: Series<Self::Cells>, shape: &Self::Shape) -> Self;
     /// The values of these series in a fold; of those that it could not read whole, what the family's last snapshot says.

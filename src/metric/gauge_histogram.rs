@@ -94,6 +94,10 @@ impl Parts for GaugeHistogram {
         Mutex::new(GaugeHistogramValue::empty(Arc::clone(&shape.buckets)))
     }
 
+    fn unit(shape: &Shape) -> Option<&'static str> {
+        shape.buckets.unit_name()
+    }
+
     fn handle(series: Series<Cell>, shape: &Shape) -> Self {
         Self { series, shape: shape.clone() }
     }

@@ -232,6 +232,10 @@ impl Parts for Histogram {
         SlotRun::sink()
     }
 
+    fn unit(shape: &Self::Shape) -> Option<&'static str> {
+        shape.buckets.unit_name()
+    }
+
     fn handle(series: Series<SlotRun>, shape: &Self::Shape) -> Self {
         Self { series, shape: Arc::clone(shape) }
     }

@@ -5,7 +5,7 @@
 
 use crate::exposition::escape;
 
-/// The labels of a family with run-time values, and what happens when there are too many of them.
+/// The labels of a family with run-time values, what happens when there are too many of them, and what else a family may be told.
 ///
 /// Wherever one is asked for, an array of names will do: `["queue", "result"]`.
 ///
@@ -31,6 +31,7 @@ pub struct Labels<const N: usize> {
     /// Which labels become `other` past the limit.
     pub(crate) gives_way: [bool; N],
     unknown: Option<&'static str>,
+    pub(crate) unit: Option<&'static str>,
 }
 
 /// Series a family may have unless told otherwise.
@@ -42,7 +43,7 @@ pub(crate) const OTHER: &str = "other";
 impl<const N: usize> Labels<N> {
     /// Labels of these names, at most 1 000 series, all labels unbounded.
     pub fn new(names: [&'static str; N]) -> Self {
-        Self { names, limit: DEFAULT_LIMIT, gives_way: [true; N], unknown: None }
+        Self { names, limit: DEFAULT_LIMIT, gives_way: [true; N], unknown: None, unit: None }
     }
 
     /// Sets how many series there may be before new ones are refused.
@@ -57,6 +58,25 @@ impl<const N: usize> Labels<N> {
     pub fn unbounded<const M: usize>(mut self, labels: [&'static str; M]) -> Self {
         self.gives_way = self.names.map(|name| labels.contains(&name));
         self.unknown = labels.into_iter().find(|label| !self.names.contains(label));
+        self
+    }
+
+    /// Says what unit the family's values are in: a base unit, such as `seconds` or `bytes`. The family's name must end in it (a
+    /// counter's: in it and `_total`), else the registration is refused. A histogram knows its unit from its buckets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Labels, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.counter_family("sent_bytes_total", "Bytes sent.", Labels::new(["peer"]).unit("bytes"))?;
+    /// let unit = registry.snapshot().family("sent_bytes_total").unwrap().descriptor().unit();
+    /// assert_eq!(unit, Some("bytes"));
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
         self
     }
 

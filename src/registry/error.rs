@@ -30,6 +30,15 @@ pub enum RegisterError {
         /// What is wrong with them.
         why: &'static str,
     },
+    /// The unit is not the end of the name, or the type has none: name the family by its unit.
+    InvalidUnit {
+        /// The family that was to be registered.
+        family: String,
+        /// The unit.
+        unit: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The name ends as only a part of a family may: drop the suffix.
     ReservedSuffix {
         /// The name.
@@ -80,6 +89,7 @@ impl fmt::Display for RegisterError {
                 write!(f, "info {name:?} does not end in _info after a name: name it as \"build_info\"")
             }
             Self::InvalidStates { family, why } => write!(f, "the states of {family:?} are refused: {why}"),
+            Self::InvalidUnit { family, unit, why } => write!(f, "unit {unit:?} of {family:?} is refused: {why}"),
             Self::ReservedSuffix { name, suffix } => {
                 write!(f, "{name:?} ends in {suffix}, which the parts of a family end in: name it without")
             }

@@ -243,6 +243,10 @@ impl Registry {
         labels: Labels<N>,
         shape: M::Shape,
     ) -> Result<Family<M, N>, RegisterError> {
+        let descriptor = match labels.unit {
+            Some(unit) => descriptor.with_unit(unit)?,
+            None => descriptor.with_known_unit(M::unit(&shape)),
+        };
         descriptor.validate_labels(&labels.names)?;
         if let Some(label) = labels.unknown() {
             return Err(RegisterError::InvalidLabel {

@@ -27,6 +27,8 @@ use crate::exposition::number;
 pub(crate) enum Unit {
     /// Values are nanoseconds; a scrape shows seconds.
     Seconds,
+    /// Values are bytes, and shown as such.
+    Bytes,
     /// Values are shown as they are.
     One,
 }
@@ -36,7 +38,7 @@ impl Unit {
     const fn scale(self) -> u64 {
         match self {
             Unit::Seconds => 1_000_000_000,
-            Unit::One => 1,
+            Unit::Bytes | Unit::One => 1,
         }
     }
 }
@@ -108,7 +110,7 @@ impl Buckets {
     ///
     /// [`BucketError`] when there are none or too many, or they do not increase from above 0.
     pub fn bytes(bounds: &[u64]) -> Result<Self, BucketError> {
-        Self::new(bounds.into(), Unit::One)
+        Self::new(bounds.into(), Unit::Bytes)
     }
 
     /// Bounds for values that a scrape shows as they are: items, attempts, whatever is counted whole.
@@ -189,6 +191,15 @@ impl Buckets {
     /// The bounds as shown in a scrape, without `+Inf`.
     pub fn bounds(&self) -> impl Iterator<Item = f64> {
         self.bounds.iter().map(|&bound| self.shown(bound))
+    }
+
+    /// What a scrape calls the unit, if it has a name.
+    pub(crate) fn unit_name(&self) -> Option<&'static str> {
+        match self.unit {
+            Unit::Seconds => Some("seconds"),
+            Unit::Bytes => Some("bytes"),
+            Unit::One => None,
+        }
     }
 
     /// A value in base units as a scrape shows it.

@@ -39,6 +39,7 @@ pub(super) fn write_buckets(writer: &mut Writer, buckets: &Buckets) {
     writer.byte(match unit {
         Unit::One => 0,
         Unit::Seconds => 1,
+        Unit::Bytes => 2,
     });
     writer.byte(match resolution {
         Resolution::Classic => 0,
@@ -58,6 +59,7 @@ pub(super) fn read_buckets(reader: &mut Reader<'_>) -> Result<Buckets, DecodeErr
     let unit = match reader.byte()? {
         0 => Unit::One,
         1 => Unit::Seconds,
+        2 => Unit::Bytes,
         _ => return Err(DecodeError::Invalid("there is no such unit")),
     };
     let resolution = match reader.byte()? {

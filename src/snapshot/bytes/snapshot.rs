@@ -89,6 +89,7 @@ fn write_family(writer: &mut Writer, family: &FamilySnapshot) {
         Kind::StateSet => 6,
     });
     writer.text(descriptor.help());
+    writer.text(descriptor.unit().unwrap_or_default());
     writer.number(family.len() as u64);
     let mut buckets: Option<&Buckets> = None;
     for series in family.series() {
@@ -157,7 +158,11 @@ fn read_family(reader: &mut Reader<'_>, cells_left: &mut usize) -> Result<Family
         _ => return Err(DecodeError::Invalid("there is no such type")),
     };
     let help = reader.text()?;
-    let descriptor = Descriptor::new(name, kind, help).map_err(|_| DecodeError::Invalid("a family's name is illegal"))?;
+    let mut descriptor = Descriptor::new(name, kind, help).map_err(|_| DecodeError::Invalid("a family's name is illegal"))?;
+    let unit = reader.text()?;
+    if !unit.is_empty() {
+        descriptor = descriptor.with_unit(unit).map_err(|_| DecodeError::Invalid("a family's unit is not in its name"))?;
+    }
     let mut series: Vec<CollectedSeries> = Vec::new();
     let mut seen = BTreeSet::new();
     let mut buckets = None;
