@@ -43,7 +43,7 @@
 //! - [`Registry`] holds families; [`Counter`], [`UpDownCounter`], [`Gauge`] and [`Histogram`] are handles to one series each.
 //! - [`Family`] finds a series by its label values. It has a limit: past it, labels that come from outside become `other`.
 //! - [`TypedFamily`] does it by labels that the compiler knows, a struct of enums and the like: by an index instead of a hash.
-//! - [`Collector`] reads values when a scrape comes: of the process, of a pool.
+//! - [`Collector`] reads values when a scrape comes: of the process, of a pool; [`Registry::gauge_callback`] makes one of a closure.
 //! - [`Snapshot`] is what readers see; [`exposition`] is how it is written.
 //! - [`Registry::register_engine_metrics`] adds `tachograph_*` to the scrapes: what the engine holds, costs and has refused.
 //! - [`http::HttpMetrics`] are the families of an HTTP service, observed with one look-up a request.

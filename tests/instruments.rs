@@ -3,6 +3,7 @@
 mod support;
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use support::exposition::{self, Exposition};
@@ -150,4 +151,37 @@ fn a_timer_observes_once_however_it_ends() {
     };
     assert!(fails().is_err());
     assert_eq!(scrape(&registry).value("wait_seconds_count", &[("queue", "mail")]), Some(4.0));
+}
+
+#[test]
+fn a_callback_is_asked_once_a_scrape_and_its_bad_values_are_refused() {
+    let registry = Registry::new();
+    registry.register_engine_metrics().unwrap();
+    let values = [1.5, f64::NAN, f64::INFINITY, -0.5, 2.5];
+    let ask = || {
+        let asked = AtomicUsize::new(0);
+        // Relaxed: each callback is asked by one thread alone.
+        move || values[asked.fetch_add(1, Ordering::Relaxed)]
+    };
+    registry.gauge_callback("level", "", ask()).unwrap();
+    registry.counter_callback("ticks_total", "", ask()).unwrap();
+    for (failed, value) in [0.0, 0.0, 1.0, 2.0, 3.0].into_iter().zip(values) {
+        let scrape = scrape(&registry);
+        let shown = scrape.value("level", &[]).unwrap();
+        assert!(shown == value || shown.is_nan() && value.is_nan());
+        assert_eq!(scrape.value("ticks_total", &[]), Some(value).filter(|value| value.is_finite() && *value >= 0.0));
+        let refused = [("collector", "ticks_total"), ("reason", "refused")];
+        assert_eq!(scrape.value("tachograph_collector_failures_total", &refused).unwrap_or(0.0), failed);
+    }
+    // Out of values: both panic.
+    let scrape = scrape(&registry);
+    assert!(scrape.family("level").is_none() && scrape.family("ticks_total").is_none());
+}
+
+#[test]
+fn a_callback_clashes_like_any_family() {
+    let registry = Registry::new();
+    registry.gauge("level", "").unwrap();
+    assert!(registry.gauge_callback("level", "", || 1.0).is_err());
+    assert!(registry.counter_callback("ticks", "", || 1.0).is_err());
 }

@@ -1,5 +1,6 @@
 //! Registries: which families there are, that no two clash, and where their snapshots are published.
 
+mod callback;
 mod collector;
 mod core;
 mod engine;
