@@ -17,7 +17,7 @@ const USUAL_LINE: usize = 80;
 /// Renders a snapshot.
 pub(crate) fn encode(snapshot: &Snapshot) -> String {
     let mut out = Vec::with_capacity(USUAL_LINE * snapshot.series_count());
-    snapshot.families().for_each(|family| encode_family(&mut out, family));
+    snapshot.families().for_each(|family| encode_family(&mut out, snapshot.own_labels(), family));
     String::from_utf8(out).expect("names, help and labels are strings, escapes cut none of their characters")
 }
 
@@ -30,13 +30,13 @@ fn type_word(kind: Kind) -> &'static str {
     }
 }
 
-fn encode_family(out: &mut Vec<u8>, family: &FamilySnapshot) {
+fn encode_family(out: &mut Vec<u8>, own_labels: &str, family: &FamilySnapshot) {
     let descriptor = family.descriptor();
     let name = descriptor.name().as_bytes();
     push(out, &[b"# HELP ", name, b" "]);
     escape::help(out, descriptor.help());
     push(out, &[b"\n# TYPE ", name, b" ", type_word(descriptor.kind()).as_bytes(), b"\n"]);
-    let names = Names::new(descriptor.name());
+    let names = Names::new(descriptor.name(), own_labels);
     let mut les = None;
     for (labels, value) in family.samples() {
         match value {
@@ -58,7 +58,8 @@ fn encode_family(out: &mut Vec<u8>, family: &FamilySnapshot) {
     }
 }
 
-/// The names that a family's samples may have, each with the brace that opens its labels.
+/// The names that a family's samples may have, each with the brace that opens its labels, and with the registry's own labels and a
+/// comma if there are any.
 struct Names {
     plain: Box<[u8]>,
     bucket: Box<[u8]>,
@@ -67,8 +68,9 @@ struct Names {
 }
 
 impl Names {
-    fn new(name: &str) -> Self {
-        let with = |suffix| format!("{name}{suffix}{{").into_bytes().into();
+    fn new(name: &str, own_labels: &str) -> Self {
+        let comma = if own_labels.is_empty() { "" } else { "," };
+        let with = |suffix| format!("{name}{suffix}{{{own_labels}{comma}").into_bytes().into();
         Self { plain: with(""), bucket: with("_bucket"), sum: with("_sum"), count: with("_count") }
     }
 }
@@ -131,11 +133,12 @@ fn float_sample(out: &mut Vec<u8>, name: &[u8], labels: &[u8], value: f64) {
     out.push(b'\n');
 }
 
-/// Everything of a line before its value. The name comes with the brace that opens the labels.
+/// Everything of a line before its value. The name comes as in [`Names`].
 #[inline]
 fn sample(out: &mut Vec<u8>, name: &[u8], labels: &[u8]) {
     if labels.is_empty() {
-        push(out, &[&name[..name.len() - 1], b" "]);
+        let (open, name) = name.split_last().expect("a name ends with a brace or a comma");
+        push(out, &[name, if *open == b'{' { b" " } else { b"} " }]);
     } else {
         out.extend_from_slice(name);
         out.extend_from_slice(labels);

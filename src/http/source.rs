@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::block::Block;
 use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
+use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::SeriesTexts;
 use crate::metric::histogram::Shape;
 use crate::metric::series::Series;
@@ -26,8 +27,17 @@ const NANOS_A_SECOND: f64 = 1e9;
 pub(super) struct Requests(pub(super) Arc<HttpCore>);
 
 impl Source for Requests {
-    fn descriptors(&self) -> &[Arc<crate::metric::descriptor::Descriptor>] {
+    fn descriptors(&self) -> &[Arc<Descriptor>] {
         self.0.families.all()
+    }
+
+    fn label_names(&self, family: &Descriptor) -> Vec<&str> {
+        match family.kind() {
+            Kind::Counter => vec!["endpoint", "method", "status"],
+            Kind::Gauge => vec!["quantile"],
+            Kind::Summary => Vec::new(),
+            _ => vec!["endpoint"],
+        }
     }
 
     fn list(&self) -> Reading {

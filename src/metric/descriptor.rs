@@ -208,11 +208,8 @@ impl Descriptor {
     pub(crate) fn validate_labels(&self, names: &[&str]) -> Result<(), RegisterError> {
         for (at, &label) in names.iter().enumerate() {
             let refuse = |why| Err(RegisterError::InvalidLabel { family: self.name().into(), label: label.into(), why });
-            if !is_legal(label, false) {
-                return refuse("it must be of letters, digits and _, and not start with a digit");
-            }
-            if label.starts_with("__") {
-                return refuse("names that start with __ are Prometheus's own");
+            if let Some(why) = label_fault(label) {
+                return refuse(why);
             }
             if self.own_label() == Some(label) {
                 return refuse(match self.kind {
@@ -231,6 +228,14 @@ impl Descriptor {
 
 fn validate_name(name: &str) -> Result<(), RegisterError> {
     if is_legal(name, true) { Ok(()) } else { Err(RegisterError::InvalidName { name: name.into() }) }
+}
+
+/// What is wrong with a label's name, whatever it stands beside.
+pub(crate) fn label_fault(label: &str) -> Option<&'static str> {
+    if !is_legal(label, false) {
+        return Some("it must be of letters, digits and _, and not start with a digit");
+    }
+    label.starts_with("__").then_some("names that start with __ are Prometheus's own")
 }
 
 /// Whether a name is of the alphabet of the legacy formats: `[a-zA-Z_][a-zA-Z0-9_]*`, with colons for metrics.

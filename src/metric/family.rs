@@ -198,6 +198,10 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
         std::slice::from_ref(&self.descriptor)
     }
 
+    fn label_names(&self, _family: &Descriptor) -> Vec<&str> {
+        self.labels.names.to_vec()
+    }
+
     fn list(&self) -> Reading {
         reading::<M>(&self.descriptor, &self.shape, &self.table)
     }

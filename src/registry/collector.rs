@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::error::RegisterError;
+use super::{OwnLabels, RegisterError};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::label::LabelNames;
@@ -58,11 +58,12 @@ pub trait Collector: Send + Sync + 'static {
 /// Takes the values of a [`Collector`].
 ///
 /// A value is refused when its family was not described, is of another type, or has these labels already, when a label's name
-/// is not legal, when a counter is negative or not finite, or when a gauge histogram is what [`GaugeHistogram`](crate::GaugeHistogram)
+/// is not legal or one of the registry's own labels', when a counter is negative or not finite, or when a gauge histogram is what [`GaugeHistogram`](crate::GaugeHistogram)
 /// refuses. Refused values are left out and counted as failures of the collector.
 #[derive(Debug)]
 pub struct Sink<'a> {
     families: &'a [Arc<Descriptor>],
+    own_labels: &'a OwnLabels,
     /// Series by family, in the order of `families`.
     series: Vec<Vec<CollectedSeries>>,
     seen: HashSet<(usize, Box<str>)>,
@@ -103,7 +104,7 @@ impl Sink<'_> {
         // An empty label is to a scraper one that is not there.
         let (names, values): (Vec<&str>, Vec<&str>) = labels.iter().copied().filter(|(_, value)| !value.is_empty()).unzip();
         match known {
-            Some(family) if self.families[family].validate_labels(&names).is_ok() => {
+            Some(family) if self.validate(family, &names).is_ok() => {
                 let labels = LabelNames::new(&names).text(&values);
                 // The same labels in another order are the same series to a scraper.
                 let mut sorted = labels_sorted(&names, &values);
@@ -117,6 +118,11 @@ impl Sink<'_> {
             _ => self.refused = true,
         }
     }
+
+    fn validate(&self, family: usize, labels: &[&str]) -> Result<(), RegisterError> {
+        self.families[family].validate_labels(labels)?;
+        self.own_labels.check(&self.families[family], labels)
+    }
 }
 
 /// Each label in a form that no other label has, however names and values run together.
@@ -129,6 +135,7 @@ pub(crate) struct Registered {
     name: Box<str>,
     families: Arc<[Arc<Descriptor>]>,
     collector: Arc<dyn Collector>,
+    own_labels: Arc<OwnLabels>,
     /// Set while a collection has been asked for and has not come back: a collector that hangs is asked no second time.
     busy: Arc<AtomicBool>,
     /// Where the thread takes its work; `None` until the first collection, and after the thread could not be started.
@@ -155,11 +162,12 @@ impl fmt::Debug for Registered {
 }
 
 impl Registered {
-    pub(crate) fn new(name: &str, families: Vec<Descriptor>, collector: impl Collector) -> Self {
+    pub(crate) fn new(name: &str, families: Vec<Descriptor>, collector: impl Collector, own_labels: Arc<OwnLabels>) -> Self {
         Self {
             name: name.into(),
             families: families.into_iter().map(Arc::new).collect(),
             collector: Arc::new(collector),
+            own_labels,
             busy: Arc::new(AtomicBool::new(false)),
             work: Mutex::new(None),
         }
@@ -189,7 +197,7 @@ impl Registered {
             }
             // Where there are no threads to be had, the asker collects; it then waits as long as that takes.
             None => {
-                let _ = sender.send(collect(&*self.collector, &self.families));
+                let _ = sender.send(collect(&*self.collector, &self.families, &self.own_labels));
                 self.busy.store(false, Ordering::Release);
             }
         }
@@ -200,9 +208,10 @@ impl Registered {
         // The thread ends when the sender is dropped with its registry.
         let (work, todo) = sync_channel::<Work>(1);
         let (collector, families, busy) = (Arc::clone(&self.collector), Arc::clone(&self.families), Arc::clone(&self.busy));
+        let own_labels = Arc::clone(&self.own_labels);
         let run = move || {
             for reply in todo {
-                let collected = collect(&*collector, &families);
+                let collected = collect(&*collector, &families, &own_labels);
                 // Release: pairs with the swap in `start`.
                 busy.store(false, Ordering::Release);
                 // Nobody listens any more if we are late.
@@ -230,9 +239,14 @@ impl Pending<'_> {
     }
 }
 
-fn collect(collector: &dyn Collector, families: &[Arc<Descriptor>]) -> Collected {
-    let mut sink =
-        Sink { families, series: families.iter().map(|_| Vec::new()).collect(), seen: HashSet::new(), refused: false };
+fn collect(collector: &dyn Collector, families: &[Arc<Descriptor>], own_labels: &OwnLabels) -> Collected {
+    let mut sink = Sink {
+        families,
+        own_labels,
+        series: families.iter().map(|_| Vec::new()).collect(),
+        seen: HashSet::new(),
+        refused: false,
+    };
     caught(|| collector.collect(&mut sink))?;
     let refused = sink.refused;
     let snapshots = families

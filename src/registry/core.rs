@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 
 use super::collector::Registered;
 use super::engine::Engine;
-use super::{Faults, RegisterError};
+use super::{Faults, OwnLabels, RegisterError};
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::shard::Totals;
 use crate::snapshot::window::Window;
@@ -21,6 +21,7 @@ pub(crate) struct RegistryCore {
     published: ArcSwapOption<Snapshot>,
     faults: Arc<Faults>,
     engine: Engine,
+    own_labels: Arc<OwnLabels>,
 }
 
 #[derive(Default)]
@@ -68,7 +69,7 @@ impl Families {
 }
 
 impl RegistryCore {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(own_labels: OwnLabels) -> Self {
         let faults = Arc::new(Faults::new());
         Self {
             families: Mutex::default(),
@@ -76,7 +77,12 @@ impl RegistryCore {
             published: ArcSwapOption::empty(),
             engine: Engine::new(Arc::clone(&faults)),
             faults,
+            own_labels: Arc::new(own_labels),
         }
+    }
+
+    pub(crate) fn own_labels(&self) -> &Arc<OwnLabels> {
+        &self.own_labels
     }
 
     pub(super) fn families(&self) -> MutexGuard<'_, Families> {

@@ -58,12 +58,17 @@ impl Engine {
 /// A family whose series are made anew for each snapshot.
 struct Callback<F> {
     descriptor: Arc<Descriptor>,
+    labels: &'static [&'static str],
     read: Arc<F>,
 }
 
 impl<F: Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static> Source for Callback<F> {
     fn descriptors(&self) -> &[Arc<Descriptor>] {
         std::slice::from_ref(&self.descriptor)
+    }
+
+    fn label_names(&self, _family: &Descriptor) -> Vec<&str> {
+        self.labels.to_vec()
     }
 
     fn list(&self) -> Reading {
@@ -80,14 +85,25 @@ impl<F: Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static> Source for 
     }
 }
 
-/// Makes a source of a callback.
+/// Makes a source of a callback whose series have no labels.
 fn callback(
     name: &str,
     kind: Kind,
     help: &str,
     read: impl Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static,
 ) -> Result<Arc<dyn Source>, RegisterError> {
-    Ok(Arc::new(Callback { descriptor: Arc::new(Descriptor::new(name, kind, help)?), read: Arc::new(read) }))
+    labelled(name, kind, help, &[], read)
+}
+
+/// Makes a source of a callback whose series have these labels.
+fn labelled(
+    name: &str,
+    kind: Kind,
+    help: &str,
+    labels: &'static [&'static str],
+    read: impl Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static,
+) -> Result<Arc<dyn Source>, RegisterError> {
+    Ok(Arc::new(Callback { descriptor: Arc::new(Descriptor::new(name, kind, help)?), labels, read: Arc::new(read) }))
 }
 
 fn unlabelled(value: CollectedValue) -> Vec<CollectedSeries> {
@@ -127,7 +143,7 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     registry.register_sources(vec![
         engine.snapshot_durations.source(),
         engine.fold_panics_family.source(),
-        callback("tachograph_build_info", Kind::Gauge, "Version of the engine.", |_| {
+        labelled("tachograph_build_info", Kind::Gauge, "Version of the engine.", &["version"], |_| {
             let labels = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"");
             vec![CollectedSeries { labels: labels.into(), value: CollectedValue::Gauge(1.0) }]
         })?,
@@ -182,16 +198,18 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             "Exemplars whose labels were too long or not legal.",
             move |totals| counter(exemplars.exemplars_refused(totals)),
         )?,
-        callback(
+        labelled(
             "tachograph_series_refused_total",
             Kind::Counter,
             "Look-ups of new series in a family that is at its limit.",
+            &["family"],
             move |_| table(series_refused.series_refused_by_family()),
         )?,
-        callback(
+        labelled(
             "tachograph_collector_failures_total",
             Kind::Counter,
             "Collections that gave less than they should.",
+            &["collector", "reason"],
             move |_| table(collector_failures.collectors_failed_by_name()),
         )?,
     ])?;

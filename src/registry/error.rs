@@ -55,6 +55,13 @@ pub enum RegisterError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A label of the registry itself cannot stand in a scrape: rename the label.
+    InvalidOwnLabel {
+        /// The label's name.
+        label: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Two families would both write samples or metadata of one name: rename one of them.
     Clash {
         /// The family that was to be registered.
@@ -94,6 +101,7 @@ impl fmt::Display for RegisterError {
                 write!(f, "{name:?} ends in {suffix}, which the parts of a family end in: name it without")
             }
             Self::InvalidLabel { family, label, why } => write!(f, "label {label:?} of {family:?} is refused: {why}"),
+            Self::InvalidOwnLabel { label, why } => write!(f, "label {label:?} of the registry is refused: {why}"),
             Self::Clash { family, with, kind, .. } if family == with => {
                 write!(f, "the {kind} {with:?} is registered already: rename one of them")
             }

@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod faults;
 mod instruments;
+mod own_labels;
 mod typed;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use error::RegisterError;
 
 pub(crate) use core::RegistryCore;
 pub(crate) use faults::Faults;
+pub(crate) use own_labels::OwnLabels;
 
 use collector::Registered;
 
@@ -64,7 +66,36 @@ impl Default for Registry {
 impl Registry {
     /// An empty registry.
     pub fn new() -> Self {
-        Self(Arc::new(RegistryCore::new()))
+        Self::with_labels([]).expect("no label is no wrong label")
+    }
+
+    /// An empty registry whose series all carry these labels, in every format before their own: what tells one instance of a service
+    /// from others. They cost nothing a series. A label whose value is empty is left out, as a scraper would.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::InvalidOwnLabel`] when a name is not legal, is there twice, or is `le` or `quantile`. A family with a label of
+    /// one of these names is refused later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let registry = tachograph::Registry::with_labels([("service", "api")])?;
+    /// let jobs = registry.counter_family("jobs_total", "Jobs done.", ["queue"])?;
+    /// jobs.inc(["mail"]);
+    /// let snapshot = registry.snapshot();
+    /// assert!(snapshot.text().ends_with("\njobs_total{service=\"api\",queue=\"mail\"} 1\n"));
+    /// assert_eq!(snapshot.own_labels(), "service=\"api\"");
+    ///
+    /// let error = registry.gauge_family("depth", "Jobs waiting.", ["service"]).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "label \"service\" of \"depth\" is refused: it is one of the registry's own, which all series carry"
+    /// );
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn with_labels<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RegisterError> {
+        Ok(Self(Arc::new(RegistryCore::new(OwnLabels::new(labels)?))))
     }
 
     /// Registers a counter without labels.
@@ -169,9 +200,10 @@ impl Registry {
     /// [`RegisterError`] when a family that it describes clashes or is not legal; then none of them is registered.
     pub fn register_collector(&self, name: &str, collector: impl Collector) -> Result<(), RegisterError> {
         let described = collector.describe()?;
+        described.iter().try_for_each(|family| self.0.own_labels().check(family, &[]))?;
         let mut families = self.0.families();
         families.claim(&described)?;
-        families.collectors.push(Arc::new(Registered::new(name, described, collector)));
+        families.collectors.push(Arc::new(Registered::new(name, described, collector, Arc::clone(self.0.own_labels()))));
         Ok(())
     }
 
@@ -263,6 +295,11 @@ impl Registry {
 
     /// Registers families, all or none.
     pub(crate) fn register_sources(&self, sources: Vec<Arc<dyn Source>>) -> Result<(), RegisterError> {
+        for source in &sources {
+            for family in source.descriptors() {
+                self.0.own_labels().check(family, &source.label_names(family))?;
+            }
+        }
         let mut families = self.0.families();
         families.claim(sources.iter().flat_map(|source| source.descriptors()).map(|family| &**family))?;
         families.sources.extend(sources);

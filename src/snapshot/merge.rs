@@ -62,7 +62,7 @@ type Merged = BTreeMap<Box<str>, CollectedSeries>;
 impl Snapshot {
     /// Snapshots of several registries or processes as one: of series with the same name and labels, counters, up-down counters and
     /// histograms add up. Of all others, which have no sum that would mean something, the first one's value stands: give
-    /// those a label that names the process where each is wanted. Help texts are the first one's too. It counts as
+    /// those a label that names the process where each is wanted, such as one of its [registry](crate::Registry::with_labels). Help texts are the first one's too. It counts as
     /// [taken](Self::taken_at) when the first of them was taken.
     ///
     /// # Errors
@@ -97,19 +97,19 @@ impl Snapshot {
                 if known.kind() != descriptor.kind() {
                     return Err(MergeError::Kind { family: descriptor.name().to_owned() });
                 }
-                add(series, family)?;
+                add(series, snapshot, family)?;
             }
         }
         refuse_clashes(families.values().map(|(descriptor, _)| &**descriptor))?;
         let families = families
             .into_values()
             .map(|(descriptor, series)| FamilySnapshot::collected(descriptor, series.into_values().collect()));
-        Ok(Self::new(families, taken_at.unwrap_or_else(std::time::Instant::now)))
+        Ok(Self::new(families, "".into(), taken_at.unwrap_or_else(std::time::Instant::now)))
     }
 }
 
 /// Adds each series of a family.
-fn add(into: &mut Merged, family: &FamilySnapshot) -> Result<(), MergeError> {
+fn add(into: &mut Merged, snapshot: &Snapshot, family: &FamilySnapshot) -> Result<(), MergeError> {
     let descriptor = family.descriptor();
     let differ = |source| MergeError::Buckets { family: descriptor.name().to_owned(), source };
     for series in family.series() {
@@ -119,9 +119,10 @@ fn add(into: &mut Merged, family: &FamilySnapshot) -> Result<(), MergeError> {
         {
             known.value().buckets().same_as(value.buckets()).map_err(|what| differ(DifferentBuckets(what)))?;
         }
-        match into.entry(labels::identity(series.labels)) {
+        let labels = snapshot.all_labels(series.labels);
+        match into.entry(labels::identity(&labels)) {
             Entry::Vacant(entry) => {
-                entry.insert(CollectedSeries { labels: series.labels.into(), value: kept(descriptor.kind(), series.value) });
+                entry.insert(CollectedSeries { labels: labels.into(), value: kept(descriptor.kind(), series.value) });
             }
             Entry::Occupied(mut entry) => match (&mut entry.get_mut().value, series.value) {
                 (CollectedValue::Counter(sum), Value::Counter(value)) => *sum = sum.wrapping_add(value),

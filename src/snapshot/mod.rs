@@ -19,6 +19,7 @@ mod value;
 mod whole;
 pub(crate) mod window;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -42,6 +43,8 @@ use crate::shard::Totals;
 /// What a snapshot asks: a family, or several that are written together.
 pub(crate) trait Source: Send + Sync {
     fn descriptors(&self) -> &[Arc<Descriptor>];
+    /// What the labels of the series of one of the families are called.
+    fn label_names(&self, family: &Descriptor) -> Vec<&str>;
     /// Fixes which series there are. Called before the fold: a series that is listed keeps its slots, and the fold that comes
     /// after holds everything its base was taken from.
     fn list(&self) -> Reading;
@@ -80,14 +83,15 @@ pub(crate) type Reading = Box<dyn FnOnce(&Totals, Option<&Snapshot>, &mut Vec<Fa
 #[derive(Debug)]
 pub struct Snapshot {
     families: BTreeMap<Box<str>, FamilySnapshot>,
+    own_labels: Arc<str>,
     taken_at: Instant,
     text: OnceLock<String>,
 }
 
 impl Snapshot {
-    pub(crate) fn new(families: impl Iterator<Item = FamilySnapshot>, taken_at: Instant) -> Self {
+    pub(crate) fn new(families: impl Iterator<Item = FamilySnapshot>, own_labels: Arc<str>, taken_at: Instant) -> Self {
         let families = families.map(|family| (family.descriptor().name().into(), family)).collect();
-        Self { families, taken_at, text: OnceLock::new() }
+        Self { families, own_labels, taken_at, text: OnceLock::new() }
     }
 
     /// The families, by name.
@@ -103,6 +107,21 @@ impl Snapshot {
     /// Series of all families.
     pub fn series_count(&self) -> usize {
         self.families().map(FamilySnapshot::len).sum()
+    }
+
+    /// The registry's own labels as a scrape shows them, without braces: all series carry them, before those that
+    /// [`Series::labels`] has. Empty when there are none.
+    pub fn own_labels(&self) -> &str {
+        &self.own_labels
+    }
+
+    /// The labels of a series with the registry's own before them.
+    fn all_labels<'a>(&self, labels: &'a str) -> Cow<'a, str> {
+        match (&*self.own_labels, labels) {
+            ("", labels) => labels.into(),
+            (own, "") => own.to_owned().into(),
+            (own, labels) => format!("{own},{labels}").into(),
+        }
     }
 
     /// When the snapshot was taken: everything before this moment is in it.

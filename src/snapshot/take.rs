@@ -41,7 +41,7 @@ pub(super) fn take(
                 registry.faults().collector_failed(&name, reason);
             }
         }
-        let snapshot = Arc::new(Snapshot::new(families.into_iter(), started));
+        let snapshot = Arc::new(Snapshot::new(families.into_iter(), Arc::clone(registry.own_labels().text()), started));
         registry.publish(Arc::clone(&snapshot), started.elapsed());
         done(at, snapshot);
     }

@@ -104,7 +104,8 @@ pub(crate) enum CollectedValue {
 /// One series: its labels and its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
-    /// The labels as a scrape shows them, without braces: `queue="mail",result="ok"`.
+    /// The labels as a scrape shows them, without braces: `queue="mail",result="ok"`. Those of the registry itself,
+    /// [`Snapshot::own_labels`](crate::Snapshot::own_labels), are left out.
     pub labels: &'a str,
     /// The value.
     pub value: Value<'a>,

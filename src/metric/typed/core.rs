@@ -115,6 +115,10 @@ impl<M: Instrument> Source for TypedCore<M> {
         std::slice::from_ref(&self.descriptor)
     }
 
+    fn label_names(&self, _family: &Descriptor) -> Vec<&str> {
+        self.labels.iter().map(TypedLabel::name).collect()
+    }
+
     fn list(&self) -> Reading {
         reading::<M>(&self.descriptor, &self.shape, &self.table)
     }

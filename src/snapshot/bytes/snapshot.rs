@@ -29,7 +29,8 @@ const INFO: u8 = 6;
 const STATE_SET: u8 = 7;
 
 impl Snapshot {
-    /// The snapshot as bytes, for another process to [`decode`](Self::decode) and to merge with others.
+    /// The snapshot as bytes, for another process to [`decode`](Self::decode) and to merge with others. The registry's own labels
+    /// become labels of each series.
     ///
     /// # Examples
     ///
@@ -45,7 +46,7 @@ impl Snapshot {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_header(&HEADER);
         writer.number(self.families().count() as u64);
-        self.families().for_each(|family| write_family(&mut writer, family));
+        self.families().for_each(|family| write_family(&mut writer, self, family));
         writer.0
     }
 
@@ -72,11 +73,11 @@ impl Snapshot {
             families.push(family);
         }
         reader.end()?;
-        Ok(Self::new(families.into_iter(), Instant::now()))
+        Ok(Self::new(families.into_iter(), "".into(), Instant::now()))
     }
 }
 
-fn write_family(writer: &mut Writer, family: &FamilySnapshot) {
+fn write_family(writer: &mut Writer, snapshot: &Snapshot, family: &FamilySnapshot) {
     let descriptor = family.descriptor();
     writer.text(descriptor.name());
     writer.byte(match descriptor.kind() {
@@ -93,7 +94,7 @@ fn write_family(writer: &mut Writer, family: &FamilySnapshot) {
     writer.number(family.len() as u64);
     let mut buckets: Option<&Buckets> = None;
     for series in family.series() {
-        writer.text(series.labels);
+        writer.text(&snapshot.all_labels(series.labels));
         match series.value {
             Value::Counter(value) => {
                 writer.byte(COUNTER);
