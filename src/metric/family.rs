@@ -5,8 +5,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::descriptor::Descriptor;
+use super::expiry::{Expiry, Idle};
 use super::label::{Labels, OTHER};
 use super::series::Series;
 use super::table::{LabelTable, Refused, Sorted};
@@ -26,6 +28,10 @@ pub(crate) trait Parts: Sized + 'static {
     fn cells(shape: &Self::Shape) -> Result<Self::Cells, Exhausted>;
     /// Cells that are exposed nowhere, for when there is no room for real ones.
     fn sink(shape: &Self::Shape) -> Self::Cells;
+    /// What a series that may expire knows of who writes it.
+    fn idle(_: &Self::Cells) -> Option<&Idle> {
+        None
+    }
     /// The unit of the values, where the shape knows it.
     fn unit(_: &Self::Shape) -> Option<&'static str> {
         None
@@ -79,6 +85,7 @@ pub(crate) struct FamilyCore<M: Instrument, const N: usize> {
     labels: Labels<N>,
     shape: M::Shape,
     table: LabelTable<M::Cells>,
+    expiry: Option<Expiry>,
     faults: Arc<Faults>,
 }
 
@@ -102,14 +109,21 @@ impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
 impl<M: Instrument, const N: usize> Family<M, N> {
     pub(crate) fn new(descriptor: Descriptor, labels: Labels<N>, shape: M::Shape, faults: Arc<Faults>) -> Self {
         let table = LabelTable::new(&labels.names);
-        Self(Arc::new(FamilyCore { descriptor: Arc::new(descriptor), labels, shape, table, faults }))
+        let expiry = labels.expire_after.map(|after| Expiry::new(after, Instant::now()));
+        let descriptor = Arc::new(descriptor);
+        Self(Arc::new(FamilyCore { descriptor, labels, shape, table, expiry, faults }))
     }
 
     /// The series with these label values, made at zero if there is none: a handle that needs no look-up.
     ///
     /// Past the family's limit of series, the handle is to the series in which the unbounded labels are `other`.
     pub fn handle(&self, values: [&str; N]) -> M {
-        M::handle(self.0.series_of(values), &self.0.shape)
+        let mut series = self.0.series_of(values);
+        // One that has expired meanwhile is out of the table when this comes back, or is no longer about to go.
+        while !M::idle(&series.value).is_none_or(Idle::hold) {
+            series = self.0.series_of(values);
+        }
+        M::handle(series, &self.0.shape)
     }
 
     /// Removes the series with these label values from the scrapes; whether there was one.
@@ -137,6 +151,12 @@ impl<M: Instrument, const N: usize> Family<M, N> {
         self.0.table.len()
     }
 
+    /// Whether series may expire.
+    #[inline]
+    pub(crate) fn expires(&self) -> bool {
+        self.0.expiry.is_some()
+    }
+
     pub(crate) fn source(&self) -> Arc<dyn Source> {
         Arc::clone(&self.0) as Arc<dyn Source>
     }
@@ -149,6 +169,12 @@ impl<M: Instrument, const N: usize> Family<M, N> {
             Some(result) => result,
             None => core.with_missing(values, f),
         }
+    }
+
+    /// The same, once the table's mutex was free.
+    #[cold]
+    pub(crate) fn with_new_cells<R>(&self, values: [&str; N], f: impl Fn(&M::Cells, &M::Shape) -> R) -> R {
+        f(&self.0.series_of(values).value, &self.0.shape)
     }
 }
 
@@ -182,6 +208,21 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
             .unwrap_or_else(|_: Refused<Exhausted>| Series::detached(M::sink(&self.shape)))
     }
 
+    /// The series that a snapshot of now shows, by label values: all but those that have expired. They are taken out of the table, but
+    /// those that somebody has a handle to.
+    fn living(&self, now: Instant) -> Sorted<M::Cells> {
+        let series = self.table.sorted();
+        let Some(expiry) = &self.expiry else { return series };
+        let now = expiry.moment(now);
+        let alive = |idle: Option<&Idle>| idle.is_none_or(|idle| idle.look(expiry, now));
+        let alive: Vec<_> = series.iter().filter(|series| alive(M::idle(&series.value))).cloned().collect();
+        if alive.len() == series.len() {
+            return series;
+        }
+        self.table.retain(|cells| !M::idle(cells).is_some_and(|idle| idle.give_up(expiry, now)));
+        alive.into()
+    }
+
     /// The values of the overflow series of these.
     fn given_way<'a>(&self, mut values: [&'a str; N]) -> [&'a str; N] {
         for (value, gives_way) in values.iter_mut().zip(self.labels.gives_way) {
@@ -203,7 +244,7 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     }
 
     fn list(&self) -> Reading {
-        reading::<M>(&self.descriptor, &self.shape, &self.table)
+        reading::<M>(&self.descriptor, &self.shape, self.living(Instant::now()), N)
     }
 
     fn series(&self) -> usize {
@@ -215,11 +256,14 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     }
 }
 
-/// Lists the series of a table now, and reads them when the fold is done.
-pub(crate) fn reading<M: Parts>(descriptor: &Arc<Descriptor>, shape: &M::Shape, table: &LabelTable<M::Cells>) -> Reading {
-    let series = table.sorted();
-    let (descriptor, labels) = (Arc::clone(descriptor), table.labels());
-    let shape = shape.clone();
+/// Reads these series, of so many labels each, when the fold is done.
+pub(crate) fn reading<M: Parts>(
+    descriptor: &Arc<Descriptor>,
+    shape: &M::Shape,
+    series: Sorted<M::Cells>,
+    labels: usize,
+) -> Reading {
+    let (descriptor, shape) = (Arc::clone(descriptor), shape.clone());
     Box::new(move |totals, last, families| {
         let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), labels));
         families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, labels }), values));
@@ -240,5 +284,104 @@ impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
 
     fn text(&self, series: usize) -> &[u8] {
         self.series[series].text(self.labels)
+    }
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use std::sync::Barrier;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::metric::descriptor::Kind;
+    use crate::metric::gauge::Gauge;
+    use crate::{RegisterError, Registry};
+
+    const AFTER: Duration = Duration::from_secs(60);
+
+    fn levels() -> Family<Gauge, 1> {
+        let descriptor = Descriptor::new("level", Kind::Gauge, "").unwrap();
+        Family::new(descriptor, Labels::new(["tank"]).expire_after(AFTER), (), Arc::new(Faults::new()))
+    }
+
+    /// What a snapshot would show that looks so many seconds after now.
+    fn shown(levels: &Family<Gauge, 1>, now: Instant, seconds: u64) -> Vec<(String, f64)> {
+        let living = levels.0.living(now + Duration::from_secs(seconds));
+        let Values::Gauge(values) = Gauge::values(&living, &(), &Totals::default(), &Previous::of(None, "level", 1)) else {
+            panic!("gauges have gauges' values")
+        };
+        living.iter().map(|series| String::from_utf8(series.text(1).to_vec()).unwrap()).zip(values).collect()
+    }
+
+    fn tank(name: &str, value: f64) -> (String, f64) {
+        (format!("tank=\"{name}\""), value)
+    }
+
+    #[test]
+    fn a_gauge_that_nobody_writes_goes_and_comes_back_at_zero() {
+        let (levels, now) = (levels(), Instant::now());
+        levels.set(["a"], 1.5);
+        levels.set(["b"], 2.5);
+        assert_eq!(shown(&levels, now, 10), [tank("a", 1.5), tank("b", 2.5)]);
+        levels.inc_by(["b"], 1.0);
+        assert_eq!(shown(&levels, now, 60), [tank("a", 1.5), tank("b", 3.5)]);
+        assert_eq!(shown(&levels, now, 69), [tank("a", 1.5), tank("b", 3.5)]);
+        assert_eq!(shown(&levels, now, 71), [tank("b", 3.5)]);
+        assert_eq!(levels.len(), 1);
+        assert_eq!(shown(&levels, now, 121), []);
+        levels.inc_by(["a"], 0.25);
+        assert_eq!(shown(&levels, now, 500), [tank("a", 0.25)]);
+        assert_eq!(shown(&levels, now, 600), []);
+        assert_eq!(levels.len(), 0);
+    }
+
+    #[test]
+    fn a_gauge_with_a_handle_is_left_out_and_comes_back_with_its_value() {
+        let (levels, now) = (levels(), Instant::now());
+        let held = levels.handle(["a"]);
+        held.set(1.5);
+        assert_eq!(shown(&levels, now, 10), [tank("a", 1.5)]);
+        assert_eq!(shown(&levels, now, 100), []);
+        held.inc_by(1.0);
+        assert_eq!(shown(&levels, now, 101), [tank("a", 2.5)]);
+        assert_eq!(levels.handle(["a"]).value(), 2.5);
+    }
+
+    #[test]
+    fn a_write_at_the_very_moment_of_expiry_is_not_lost() {
+        for _ in 0..1_000 {
+            let (levels, now) = (levels(), Instant::now());
+            levels.set(["a"], -1.0);
+            levels.set(["b"], -1.0);
+            assert_eq!(shown(&levels, now, 0).len(), 2);
+            let meet = Barrier::new(3);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    meet.wait();
+                    shown(&levels, now, 100);
+                });
+                scope.spawn(|| {
+                    meet.wait();
+                    levels.set(["a"], 1.0);
+                });
+                scope.spawn(|| {
+                    meet.wait();
+                    levels.handle(["b"]).set(2.0);
+                });
+            });
+            assert_eq!(shown(&levels, now, 101), [tank("a", 1.0), tank("b", 2.0)]);
+        }
+    }
+
+    #[test]
+    fn only_gauges_expire() {
+        let (registry, expiring) = (Registry::new(), || Labels::new(["a"]).expire_after(AFTER));
+        let refused = |error| assert!(matches!(error, RegisterError::CannotExpire { .. }), "{error}");
+        refused(registry.counter_family("a_total", "", expiring()).map(drop).unwrap_err());
+        refused(registry.float_counter_family("a_total", "", expiring()).map(drop).unwrap_err());
+        refused(registry.up_down_counter_family("a", "", expiring()).map(drop).unwrap_err());
+        refused(registry.info_family("a_info", "", expiring()).map(drop).unwrap_err());
+        registry.gauge_family("a", "", expiring()).unwrap().set(["b"], 1.0);
+        assert_eq!(registry.snapshot().text(), "# HELP a \n# TYPE a gauge\na{a=\"b\"} 1\n");
     }
 }

@@ -3,6 +3,8 @@
 //! A series holds its labels in one form only, as a scrape shows them: `endpoint="/scene",status="200"`. That text is its
 //! identity. Rendering copies it; a lookup compares borrowed values with it in place.
 
+use std::time::Duration;
+
 use crate::exposition::escape;
 
 /// The labels of a family with run-time values, what happens when there are too many of them, and what else a family may be told.
@@ -32,6 +34,7 @@ pub struct Labels<const N: usize> {
     pub(crate) gives_way: [bool; N],
     unknown: Option<&'static str>,
     pub(crate) unit: Option<&'static str>,
+    pub(crate) expire_after: Option<Duration>,
 }
 
 /// Series a family may have unless told otherwise.
@@ -43,7 +46,7 @@ pub(crate) const OTHER: &str = "other";
 impl<const N: usize> Labels<N> {
     /// Labels of these names, at most 1 000 series, all labels unbounded.
     pub fn new(names: [&'static str; N]) -> Self {
-        Self { names, limit: DEFAULT_LIMIT, gives_way: [true; N], unknown: None, unit: None }
+        Self { names, limit: DEFAULT_LIMIT, gives_way: [true; N], unknown: None, unit: None, expire_after: None }
     }
 
     /// Sets how many series there may be before new ones are refused.
@@ -77,6 +80,33 @@ impl<const N: usize> Labels<N> {
     /// ```
     pub fn unit(mut self, unit: &'static str) -> Self {
         self.unit = Some(unit);
+        self
+    }
+
+    /// Has a series expire that is not written for so long: it is left out of the scrapes and taken out of the family. Written again, it
+    /// is a new series, at 0. A series that somebody ever had a handle to stays in the family, and comes back with its value when it is
+    /// written.
+    ///
+    /// Only gauges may: a counter that comes back looks like a restart, and increments would be missing. The engine looks every 5 s, so
+    /// less counts as that, and a series may stay for so much longer. A write by look-up is dearer by a memory fence, some nanoseconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tachograph::{Labels, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let labels = || Labels::new(["device"]).expire_after(Duration::from_secs(600));
+    /// let battery = registry.gauge_family("battery_ratio", "Charge left.", labels())?;
+    /// battery.set(["sensor 7"], 0.8);
+    ///
+    /// let error = registry.counter_family("readings_total", "Readings.", labels()).unwrap_err();
+    /// assert_eq!(error.to_string(), "series of \"readings_total\" may not expire: only gauges may");
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn expire_after(mut self, idle: Duration) -> Self {
+        self.expire_after = Some(idle);
         self
     }
 

@@ -3,12 +3,13 @@
 //! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`] and [`state_set`] are the metrics;
 //! [`timer`] observes in one when it is dropped; [`bucket`] is the way from a value to its bucket, [`exemplar`] keeps an observation that leads
 //! further; [`family`], [`label`], [`table`] and [`series`] are the way from label values to a series, [`typed`] the shorter one for
-//! labels that the compiler knows; [`descriptor`] is what a family is called.
+//! labels that the compiler knows; [`expiry`] is when a gauge leaves; [`descriptor`] is what a family is called.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
 pub(crate) mod descriptor;
 pub(crate) mod exemplar;
+pub(crate) mod expiry;
 pub(crate) mod family;
 pub(crate) mod float_counter;
 pub(crate) mod gauge;

@@ -117,17 +117,31 @@ impl<V> LabelTable<V> {
     /// Takes a series out; whether there was one. Handles to it go on counting, but into a cell that is no longer exposed.
     pub(crate) fn remove(&self, values: &[&str]) -> bool {
         let hash = self.hash(values);
-        let mut writing = lock(&self.writing);
+        let writing = lock(&self.writing);
         let table = self.current.load();
         let Some(gone) = table.find(&self.names, hash, values) else { return false };
-        gone.remove();
-        writing.removed += 1;
+        self.take_out(writing, &table, &[gone]);
+        true
+    }
+
+    /// Takes out the series that `keep` does not want, as `remove` does. `keep` is called with the mutex held.
+    pub(crate) fn retain(&self, keep: impl Fn(&V) -> bool) {
+        let writing = lock(&self.writing);
+        let table = self.current.load();
+        let gone: Vec<_> = table.entries().filter(|entry| !keep(&entry.value)).collect();
+        if !gone.is_empty() {
+            self.take_out(writing, &table, &gone);
+        }
+    }
+
+    fn take_out(&self, mut writing: MutexGuard<'_, Writing<V>>, table: &Table<V>, gone: &[&Series<V>]) {
+        gone.iter().for_each(|entry| entry.remove());
+        writing.removed += gone.len();
         if writing.removed * 4 >= table.0.len() {
             self.current.store(Arc::new(table.rebuilt(table.0.len())));
             writing.removed = 0;
         }
-        self.changed(writing, self.len() - 1);
-        true
+        self.changed(writing, self.len() - gone.len());
     }
 
     /// Notes that a series came or went.

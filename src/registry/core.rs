@@ -13,11 +13,14 @@ use crate::metric::descriptor::{Descriptor, Kind};
 use crate::shard::Totals;
 use crate::snapshot::window::Window;
 use crate::snapshot::{FamilySnapshot, Reading, Snapshot, Source};
+use crate::sync::{AtomicBool, Ordering};
 
 /// What a registry and the snapshot thread share. Registration and snapshots enter its mutexes, counting never does.
 pub(crate) struct RegistryCore {
     families: Mutex<Families>,
     windows: Mutex<Vec<Arc<Window>>>,
+    /// Whether the snapshot thread looks at this registry with each of its ticks.
+    ticking: AtomicBool,
     published: ArcSwapOption<Snapshot>,
     faults: Arc<Faults>,
     engine: Engine,
@@ -74,6 +77,7 @@ impl RegistryCore {
         Self {
             families: Mutex::default(),
             windows: Mutex::default(),
+            ticking: AtomicBool::new(false),
             published: ArcSwapOption::empty(),
             engine: Engine::new(Arc::clone(&faults)),
             faults,
@@ -110,11 +114,14 @@ impl RegistryCore {
         &self.engine
     }
 
-    /// Adds a window and says how many there are now.
-    pub(super) fn insert_window(&self, window: Arc<Window>) -> usize {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.push(window);
-        windows.len()
+    pub(super) fn insert_window(&self, window: Arc<Window>) {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).push(window);
+    }
+
+    /// Whether nobody has asked for ticks before.
+    pub(super) fn is_first_to_tick(&self) -> bool {
+        // Relaxed: one caller gets the answer, and that is all there is to it.
+        !self.ticking.swap(true, Ordering::Relaxed)
     }
 
     /// Fixes which series and windows there are; to be called before the fold that they are read from.

@@ -39,6 +39,11 @@ pub enum RegisterError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Series of a family that is not of gauges were to expire: let them, or [remove](crate::Family::remove) those that are done.
+    CannotExpire {
+        /// The family that was to be registered.
+        family: String,
+    },
     /// The name ends as only a part of a family may: drop the suffix.
     ReservedSuffix {
         /// The name.
@@ -97,6 +102,7 @@ impl fmt::Display for RegisterError {
             }
             Self::InvalidStates { family, why } => write!(f, "the states of {family:?} are refused: {why}"),
             Self::InvalidUnit { family, unit, why } => write!(f, "unit {unit:?} of {family:?} is refused: {why}"),
+            Self::CannotExpire { family } => write!(f, "series of {family:?} may not expire: only gauges may"),
             Self::ReservedSuffix { name, suffix } => {
                 write!(f, "{name:?} ends in {suffix}, which the parts of a family end in: name it without")
             }

@@ -289,7 +289,13 @@ impl Registry {
             });
         }
         // Room for one series more than now, so that a process without room hears of it here and not at the first look-up.
-        M::cells(&shape).map_err(|_| RegisterError::Exhausted { family: descriptor.name().into() })?;
+        let cells = M::cells(&shape).map_err(|_| RegisterError::Exhausted { family: descriptor.name().into() })?;
+        if labels.expire_after.is_some() {
+            if M::idle(&cells).is_none() {
+                return Err(RegisterError::CannotExpire { family: descriptor.name().into() });
+            }
+            self.keep_ticking();
+        }
         Ok(Family::new(descriptor, labels, shape, self.0.shared_faults()))
     }
 
@@ -308,7 +314,13 @@ impl Registry {
 
     /// Has a window slide with the ticks of the snapshot thread.
     pub(crate) fn register_window(&self, window: Arc<Window>) {
-        if self.0.insert_window(window) == 1 {
+        self.0.insert_window(window);
+        self.keep_ticking();
+    }
+
+    /// Has the snapshot thread look at this registry with each of its ticks.
+    fn keep_ticking(&self) {
+        if self.0.is_first_to_tick() {
             snapshot::keep_ticking(&self.0);
         }
     }

@@ -33,7 +33,7 @@ pub use value::{FamilySnapshot, Series, SummaryValue, Value};
 pub use whole::{GaugeHistogramValue, StateSetValue};
 
 pub(crate) use previous::Previous;
-pub(crate) use thread::{ask, keep_ticking, take_now};
+pub(crate) use thread::{TICK, ask, keep_ticking, take_now};
 pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, LabelTexts, Values};
 
 use crate::exposition::text;

@@ -120,7 +120,7 @@ impl<M: Instrument> Source for TypedCore<M> {
     }
 
     fn list(&self) -> Reading {
-        reading::<M>(&self.descriptor, &self.shape, &self.table)
+        reading::<M>(&self.descriptor, &self.shape, self.table.sorted(), self.labels.len())
     }
 
     fn series(&self) -> usize {
