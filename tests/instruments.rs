@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use support::exposition::{self, Exposition};
-use tachograph::{Buckets, FloatCounter, Registry};
+use tachograph::{Buckets, FloatCounter, Quantiles, Registry};
 
 fn scrape(registry: &Registry) -> Exposition {
     exposition::parse(registry.snapshot().text().as_bytes()).unwrap()
@@ -184,4 +184,89 @@ fn a_callback_clashes_like_any_family() {
     registry.gauge("level", "").unwrap();
     assert!(registry.gauge_callback("level", "", || 1.0).is_err());
     assert!(registry.counter_callback("ticks", "", || 1.0).is_err());
+}
+
+#[test]
+fn a_summary_refuses_and_saturates_as_a_histogram_does() {
+    let registry = Registry::new();
+    registry.register_engine_metrics().unwrap();
+    let wait = registry.summary("wait_seconds", "", Quantiles::seconds(&[0.5, 1.0]).unwrap()).unwrap();
+    let empty = scrape(&registry);
+    assert!(empty.value("wait_seconds", &[("quantile", "0.5")]).unwrap().is_nan());
+    REFUSED.into_iter().for_each(|value| wait.observe_f64(value));
+    wait.observe_f64(-0.0);
+    wait.observe_f64(0.25);
+    wait.observe(u64::MAX);
+    wait.start_timer().discard();
+    let scrape = scrape(&registry);
+    assert_eq!(scrape.value("wait_seconds_count", &[]), Some(3.0));
+    assert_eq!(scrape.value("wait_seconds_sum", &[]), Some(((1u64 << 44) + 250_000_000) as f64 / 1e9));
+    assert_eq!(scrape.value("tachograph_observations_refused_total", &[]), Some(4.0));
+    assert_eq!(scrape.value("tachograph_observations_saturated_total", &[]), Some(1.0));
+    let half = scrape.value("wait_seconds", &[("quantile", "0.5")]).unwrap();
+    assert!((0.25..=0.25 * (1.0 + 1.0 / 128.0)).contains(&half), "{half}");
+    assert!(registry.snapshot().family("wait_seconds").unwrap().descriptor().unit() == Some("seconds"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn a_summarys_quantiles_are_near_the_sorted_values_and_its_sum_is_theirs(
+        parts in prop::collection::vec(prop::collection::vec((0usize..2, any::<u64>(), 30u32..64), 0..60), 1..4),
+    ) {
+        let registry = Registry::new();
+        let quantiles = Quantiles::bytes(&[0.0, 0.25, 0.5, 1.0]).unwrap();
+        let sizes = registry.summary_family("size_bytes", "", ["of"], quantiles).unwrap();
+        std::thread::scope(|scope| {
+            for part in &parts {
+                let sizes = &sizes;
+                // Shifted, so that all magnitudes come up.
+                scope.spawn(move || part.iter().for_each(|(of, value, by)| sizes.observe([["a", "b"][*of]], value >> by)));
+            }
+        });
+        let scrape = scrape(&registry);
+        for (of, label) in ["a", "b"].into_iter().enumerate() {
+            let of_label = parts.iter().flatten().filter(|(to, ..)| *to == of);
+            let mut values: Vec<u64> = of_label.map(|(_, value, by)| value >> by).collect();
+            values.sort_unstable();
+            let sum = scrape.value("size_bytes_sum", &[("of", label)]).unwrap_or(0.0);
+            prop_assert_eq!(sum, values.iter().sum::<u64>() as f64);
+            prop_assert_eq!(scrape.value("size_bytes_count", &[("of", label)]).unwrap_or(0.0), values.len() as f64);
+            for (quantile, quarters) in [("0", 0), ("0.25", 1), ("0.5", 2), ("1", 4)] {
+                let Some(shown) = scrape.value("size_bytes", &[("of", label), ("quantile", quantile)]) else { continue };
+                // The lowest value that at least so many quarters of all are at most.
+                let exact = values[(values.len() * quarters).div_ceil(4).max(1) - 1].min((1 << 34) - 1) as f64;
+                // The lowest value of all is shown from below, the others from above.
+                let (low, high) = if quarters == 0 { (exact * (1.0 - 1.0 / 128.0), exact) } else { (exact, exact * (1.0 + 1.0 / 128.0)) };
+                prop_assert!((low..=high).contains(&shown), "{}: {} for {}", quantile, shown, exact);
+            }
+        }
+    }
+}
+
+#[test]
+fn sum_and_count_of_a_summary_are_of_the_same_observations_however_they_are_written() {
+    let registry = Registry::new();
+    let sizes = registry.summary_family("size_bytes", "", ["of"], Quantiles::bytes(&[1.0]).unwrap()).unwrap();
+    let (writers, each) = (2, 100_000);
+    let mut before = 0.0;
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..writers)
+            .map(|_| {
+                scope.spawn(|| {
+                    let held = sizes.handle(["a"]);
+                    (0..each / 2).for_each(|_| held.observe(1));
+                    (0..each / 2).for_each(|_| sizes.observe(["a"], 1));
+                })
+            })
+            .collect();
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            let scrape = scrape(&registry);
+            let Some(count) = scrape.value("size_bytes_count", &[("of", "a")]) else { continue };
+            assert_eq!(scrape.value("size_bytes_sum", &[("of", "a")]), Some(count));
+            assert!(count >= before, "{count} after {before}");
+            before = count;
+        }
+    });
+    assert_eq!(scrape(&registry).value("size_bytes_count", &[("of", "a")]), Some(f64::from(writers * each)));
 }

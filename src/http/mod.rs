@@ -8,7 +8,6 @@ mod label;
 mod source;
 
 use std::convert::Infallible;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,11 +28,8 @@ use crate::metric::label::{DEFAULT_LIMIT, LabelNames, Labels, OTHER};
 use crate::metric::table::{LabelTable, Refused};
 use crate::registry::{Faults, RegisterError, Registry};
 use crate::snapshot::Source;
-use crate::snapshot::window::Window;
+use crate::snapshot::window::{self, Window};
 use crate::sync::{AtomicU64, Ordering};
-
-/// The spans that a latency window may have: at least one step of its sliding, and few enough of them to be kept and added up.
-const WINDOW_SPANS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
 
 /// Bounds of `http_request_duration_seconds`. The limits of the alerts (0.5 and 2) and the slow threshold (0.1) are among them, so
 /// that no rule has to interpolate at the very value it asks for.
@@ -256,7 +252,7 @@ impl HttpMetrics {
         ];
 
         let families = Families::new(&options)?;
-        let window = Window::new(options.window.clamp(*WINDOW_SPANS.start(), *WINDOW_SPANS.end()))
+        let window = Window::new(options.window.clamp(*window::SPANS.start(), *window::SPANS.end()))
             .map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
         let seconds = Buckets::seconds(&DURATION_BOUNDS).expect("our own bounds are whole nanoseconds");
         let bytes = Buckets::bytes(&SIZE_BOUNDS).expect("our own bounds increase");
@@ -282,7 +278,7 @@ impl HttpMetrics {
         sources.push(Arc::new(Requests(Arc::clone(&core))));
         registry.register_engine_metrics()?;
         registry.register_sources(sources)?;
-        registry.register_window(Arc::clone(&core.window));
+        registry.register_window(&core.window);
         Ok(Self(core))
     }
 

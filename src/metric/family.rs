@@ -32,6 +32,10 @@ pub(crate) trait Parts: Sized + 'static {
     fn idle(_: &Self::Cells) -> Option<&Idle> {
         None
     }
+    /// Heap bytes that the cells of a series own.
+    fn heap_bytes(_: &Self::Cells) -> usize {
+        0
+    }
     /// The unit of the values, where the shape knows it.
     fn unit(_: &Self::Shape) -> Option<&'static str> {
         None
@@ -50,7 +54,7 @@ pub(crate) use sealed::Sealed;
 
 /// The kinds of metric that a [`Family`] can hold: [`Counter`](crate::Counter), [`FloatCounter`](crate::FloatCounter),
 /// [`UpDownCounter`](crate::UpDownCounter), [`Gauge`](crate::Gauge), [`Histogram`](crate::Histogram),
-/// [`GaugeHistogram`](crate::GaugeHistogram), [`Info`](crate::Info) and [`StateSet`](crate::StateSet).
+/// [`GaugeHistogram`](crate::GaugeHistogram), [`Summary`](crate::Summary), [`Info`](crate::Info) and [`StateSet`](crate::StateSet).
 #[expect(private_bounds, reason = "the parts are the engine's own, the trait is sealed by them")]
 pub trait Instrument: Sealed + Placed {}
 
@@ -252,7 +256,7 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.table.heap_bytes()
+        self.table.heap_bytes() + self.table.sum(M::heap_bytes)
     }
 }
 

@@ -98,6 +98,10 @@ impl Parts for GaugeHistogram {
         shape.buckets.unit_name()
     }
 
+    fn heap_bytes(cell: &Cell) -> usize {
+        size_of_val(lock(cell).counts())
+    }
+
     fn handle(series: Series<Cell>, shape: &Shape) -> Self {
         Self { series, shape: shape.clone() }
     }

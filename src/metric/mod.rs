@@ -1,6 +1,6 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
-//! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`] and [`state_set`] are the metrics;
+//! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`], [`summary`] and [`state_set`] are the metrics;
 //! [`timer`] observes in one when it is dropped; [`bucket`] is the way from a value to its bucket, [`exemplar`] keeps an observation that leads
 //! further; [`family`], [`label`], [`table`] and [`series`] are the way from label values to a series, [`typed`] the shorter one for
 //! labels that the compiler knows; [`expiry`] is when a gauge leaves; [`descriptor`] is what a family is called.
@@ -17,8 +17,10 @@ pub(crate) mod gauge_histogram;
 pub(crate) mod histogram;
 pub(crate) mod info;
 pub(crate) mod label;
+pub(crate) mod quantile;
 pub(crate) mod series;
 pub(crate) mod state_set;
+pub(crate) mod summary;
 pub(crate) mod table;
 pub(crate) mod timer;
 pub(crate) mod typed;

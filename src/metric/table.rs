@@ -184,6 +184,11 @@ impl<V> LabelTable<V> {
         self.len.load(Ordering::Relaxed) as usize
     }
 
+    /// The sum of what `of` says of each value.
+    pub(crate) fn sum(&self, of: impl Fn(&V) -> usize) -> usize {
+        self.current.load().entries().map(|entry| of(&entry.value)).sum()
+    }
+
     /// Heap bytes of the table and its entries, what the values own left out.
     pub(crate) fn heap_bytes(&self) -> usize {
         let table = self.current.load();

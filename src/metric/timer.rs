@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::family::Family;
 use super::histogram::Histogram;
+use super::summary::Summary;
 
-/// Counts the time since it was started in a [`Histogram`] of seconds when it is dropped: at the end of the scope, or where the
+/// Counts the time since it was started in a [`Histogram`] or [`Summary`] of seconds when it is dropped: at the end of the scope, or where the
 /// scope is left by `?` or a panic.
 ///
 /// # Examples
@@ -29,13 +30,19 @@ use super::histogram::Histogram;
 #[must_use = "a timer that is not kept is dropped at once, and observes next to nothing"]
 pub struct Timer<'a> {
     /// `None` once it is told.
-    histogram: Option<Cow<'a, Histogram>>,
+    target: Option<Target<'a>>,
     started: Instant,
 }
 
+#[derive(Debug)]
+enum Target<'a> {
+    Histogram(Cow<'a, Histogram>),
+    Summary(Cow<'a, Summary>),
+}
+
 impl<'a> Timer<'a> {
-    fn start(histogram: Cow<'a, Histogram>) -> Self {
-        Self { histogram: Some(histogram), started: Instant::now() }
+    fn start(target: Target<'a>) -> Self {
+        Self { target: Some(target), started: Instant::now() }
     }
 
     /// Counts the time now, and tells it.
@@ -45,14 +52,16 @@ impl<'a> Timer<'a> {
 
     /// Counts nothing, and tells the time.
     pub fn discard(mut self) -> Duration {
-        self.histogram = None;
+        self.target = None;
         self.started.elapsed()
     }
 
     fn tell(&mut self) -> Duration {
         let took = self.started.elapsed();
-        if let Some(histogram) = self.histogram.take() {
-            histogram.observe_duration(took);
+        match self.target.take() {
+            Some(Target::Histogram(histogram)) => histogram.observe_duration(took),
+            Some(Target::Summary(summary)) => summary.observe_duration(took),
+            None => {}
         }
         took
     }
@@ -64,17 +73,25 @@ impl Drop for Timer<'_> {
     }
 }
 
-impl Histogram {
-    /// Starts a timer that observes when it is dropped. It borrows the histogram, so that threads do not meet at the counts of a
-    /// shared handle; where a timer has to go elsewhere, send a clone of the histogram with it.
-    pub fn start_timer(&self) -> Timer<'_> {
-        Timer::start(Cow::Borrowed(self))
-    }
+/// Both kinds of target start their timers alike.
+macro_rules! timed {
+    ($metric:ident) => {
+        impl $metric {
+            /// Starts a timer that observes when it is dropped. It borrows this handle, so that threads do not meet at the count of its
+            /// clones; where a timer has to go elsewhere, send a clone of the handle along and start it there.
+            pub fn start_timer(&self) -> Timer<'_> {
+                Timer::start(Target::$metric(Cow::Borrowed(self)))
+            }
+        }
+
+        impl<const N: usize> Family<$metric, N> {
+            /// Starts a timer that observes in the series with these label values when it is dropped.
+            pub fn start_timer(&self, values: [&str; N]) -> Timer<'static> {
+                Timer::start(Target::$metric(Cow::Owned(self.handle(values))))
+            }
+        }
+    };
 }
 
-impl<const N: usize> Family<Histogram, N> {
-    /// Starts a timer that observes in the series with these label values when it is dropped.
-    pub fn start_timer(&self, values: [&str; N]) -> Timer<'static> {
-        Timer::start(Cow::Owned(self.handle(values)))
-    }
-}
+timed!(Histogram);
+timed!(Summary);

@@ -11,14 +11,14 @@ use super::engine::Engine;
 use super::{Faults, OwnLabels, RegisterError};
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::shard::Totals;
-use crate::snapshot::window::Window;
+use crate::snapshot::window::{Window, Windows};
 use crate::snapshot::{FamilySnapshot, Reading, Snapshot, Source};
 use crate::sync::{AtomicBool, Ordering};
 
 /// What a registry and the snapshot thread share. Registration and snapshots enter its mutexes, counting never does.
 pub(crate) struct RegistryCore {
     families: Mutex<Families>,
-    windows: Mutex<Vec<Arc<Window>>>,
+    windows: Arc<Windows>,
     /// Whether the snapshot thread looks at this registry with each of its ticks.
     ticking: AtomicBool,
     published: ArcSwapOption<Snapshot>,
@@ -76,7 +76,7 @@ impl RegistryCore {
         let faults = Arc::new(Faults::new());
         Self {
             families: Mutex::default(),
-            windows: Mutex::default(),
+            windows: Arc::default(),
             ticking: AtomicBool::new(false),
             published: ArcSwapOption::empty(),
             engine: Engine::new(Arc::clone(&faults)),
@@ -114,8 +114,8 @@ impl RegistryCore {
         &self.engine
     }
 
-    pub(super) fn insert_window(&self, window: Arc<Window>) {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner).push(window);
+    pub(super) fn windows(&self) -> &Arc<Windows> {
+        &self.windows
     }
 
     /// Whether nobody has asked for ticks before.
@@ -126,10 +126,7 @@ impl RegistryCore {
 
     /// Fixes which series and windows there are; to be called before the fold that they are read from.
     pub(crate) fn list(&self) -> Listed {
-        Listed {
-            windows: self.windows.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            readings: self.sources().iter().map(|source| source.list()).collect(),
-        }
+        Listed { windows: self.windows.live(), readings: self.sources().iter().map(|source| source.list()).collect() }
     }
 
     /// Makes a snapshot the last one, unless a younger one is published already.

@@ -10,7 +10,9 @@ use crate::metric::float_counter::FloatCounter;
 use crate::metric::gauge_histogram::{self, GaugeHistogram};
 use crate::metric::info::Info;
 use crate::metric::label::Labels;
+use crate::metric::quantile::Quantiles;
 use crate::metric::state_set::{StateSet, States};
+use crate::metric::summary::{self, Summary};
 
 impl Registry {
     /// Registers a counter of fractions without labels.
@@ -114,5 +116,32 @@ impl Registry {
     ) -> Result<Family<GaugeHistogram, N>, RegisterError> {
         let shape = gauge_histogram::Shape { buckets: Arc::new(buckets), faults: self.faults() };
         self.family(Descriptor::new(name, Kind::GaugeHistogram, help)?, labels.into(), shape)
+    }
+
+    /// Registers a summary without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when the name is not legal or clashes, or when there is no room.
+    pub fn summary(&self, name: &str, help: &str, quantiles: Quantiles) -> Result<Summary, RegisterError> {
+        self.summary_family(name, help, [], quantiles).map(|family| family.handle([]))
+    }
+
+    /// Registers summaries with labels, all with the same quantiles. Mind their [memory](Summary#memory).
+    ///
+    /// # Errors
+    ///
+    /// As [`summary`](Self::summary), and [`RegisterError::InvalidLabel`].
+    pub fn summary_family<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: impl Into<Labels<N>>,
+        quantiles: Quantiles,
+    ) -> Result<Family<Summary, N>, RegisterError> {
+        let shape = summary::Shape::new(quantiles, Arc::clone(self.0.windows()), self.faults());
+        let family = self.family(Descriptor::new(name, Kind::Summary, help)?, labels.into(), shape)?;
+        self.keep_ticking();
+        Ok(family)
     }
 }

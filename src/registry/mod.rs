@@ -313,8 +313,8 @@ impl Registry {
     }
 
     /// Has a window slide with the ticks of the snapshot thread.
-    pub(crate) fn register_window(&self, window: Arc<Window>) {
-        self.0.insert_window(window);
+    pub(crate) fn register_window(&self, window: &Arc<Window>) {
+        self.0.windows().insert(window);
         self.keep_ticking();
     }
 

@@ -42,6 +42,12 @@ impl<'a> Previous<'a> {
         }
     }
 
+    /// What sum and count of a summary were, 0 if it was not there.
+    pub(crate) fn summary<V>(&self, series: &Series<V>) -> (f64, u64) {
+        let value = self.series(series.text(self.labels)).and_then(|(family, at)| family.summary_value(at));
+        value.map_or((0.0, 0), |value| (value.sum, value.count))
+    }
+
     /// What a counter was, 0 if it was not there.
     pub(crate) fn counter(&self, labels: &[u8]) -> u64 {
         self.series(labels).and_then(|(family, at)| family.counter_value(at)).unwrap_or(0)

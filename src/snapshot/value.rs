@@ -28,6 +28,7 @@ pub(crate) enum Values {
     Gauge(Vec<f64>),
     Histogram(BucketCells),
     GaugeHistogram(Vec<GaugeHistogramValue>),
+    Summary(Vec<SummaryValue>),
     StateSet {
         states: Arc<[Box<str>]>,
         /// Index of each series' state.
@@ -199,6 +200,14 @@ impl FamilySnapshot {
         }
     }
 
+    /// The value of a summary that was folded.
+    pub(super) fn summary_value(&self, at: usize) -> Option<&SummaryValue> {
+        match &self.series {
+            SeriesSet::Folded { values: Values::Summary(values), .. } => Some(&values[at]),
+            _ => None,
+        }
+    }
+
     /// The value of a counter that was folded.
     pub(super) fn counter_value(&self, at: usize) -> Option<u64> {
         match &self.series {
@@ -225,6 +234,7 @@ impl FamilySnapshot {
                     Values::FloatCounter(values) | Values::Gauge(values) => Value::Float(values[at]),
                     Values::Histogram(cells) => Value::Histogram(cells.series(at)),
                     Values::GaugeHistogram(values) => Value::GaugeHistogram(&values[at]),
+                    Values::Summary(values) => Value::Summary(&values[at]),
                     Values::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: active[at] }),
                     Values::Info => Value::Info,
                 },

@@ -7,6 +7,8 @@
 //! Twelve ticks in which a hundred cells moved are 10 KiB; in which all 3 584 did, 400 KiB.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -24,6 +26,29 @@ const HIGHEST_TRACKABLE: u64 = (1 << 34) - 1;
 
 /// Cells of the array: 3 584, as many as 28 pages hold.
 const CELLS: usize = (34 - SUB_BUCKET_BITS as usize + 1) << SUB_BUCKET_BITS;
+
+/// The spans that a window may have: at least one step of its sliding, and few enough of them to be kept and added up.
+pub(crate) const SPANS: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(600);
+
+/// The windows of a registry, which slide with the snapshot thread's ticks for as long as somebody has them.
+#[derive(Debug, Default)]
+pub(crate) struct Windows(std::sync::Mutex<Vec<Weak<Window>>>);
+
+impl Windows {
+    pub(crate) fn insert(&self, window: &Arc<Window>) {
+        self.lock().push(Arc::downgrade(window));
+    }
+
+    pub(crate) fn live(&self) -> Vec<Arc<Window>> {
+        let mut windows = self.lock();
+        windows.retain(|window| window.strong_count() > 0);
+        windows.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Window>>> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
 
 /// Quantiles over the last observations.
 #[derive(Debug)]

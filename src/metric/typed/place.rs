@@ -16,6 +16,7 @@ use crate::metric::histogram::Histogram;
 use crate::metric::info::Info;
 use crate::metric::series::Series;
 use crate::metric::state_set::StateSet;
+use crate::metric::summary::Summary;
 use crate::shard::{Slot, SlotRun};
 use crate::sync::{AtomicU32, OnceLock, Ordering};
 
@@ -97,7 +98,7 @@ macro_rules! placed_by_handle {
     ($($metric:ident)*) => { $(impl Placed for $metric { type Place = HandlePlace<Self>; })* };
 }
 
-placed_by_handle!(FloatCounter Gauge GaugeHistogram Histogram Info StateSet);
+placed_by_handle!(FloatCounter Gauge GaugeHistogram Histogram Info StateSet Summary);
 
 /// Places in a piece of a [`Row`]. A row of 640 slots (ten methods, 64 statuses) in which two methods have four statuses each then takes
 /// 672 bytes; with pieces of 32 it would take 832, with 16 1 024, whole 2 560.
