@@ -74,8 +74,8 @@ impl<const N: usize> Labels<N> {
     ///
     /// let registry = Registry::new();
     /// registry.counter_family("sent_bytes_total", "Bytes sent.", Labels::new(["peer"]).unit("bytes"))?;
-    /// let unit = registry.snapshot().family("sent_bytes_total").unwrap().descriptor().unit();
-    /// assert_eq!(unit, Some("bytes"));
+    /// let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.family("sent_bytes_total").unwrap().descriptor().unit(), Some("bytes"));
     /// # Ok::<(), tachograph::RegisterError>(())
     /// ```
     pub fn unit(mut self, unit: &'static str) -> Self {
