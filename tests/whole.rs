@@ -16,10 +16,12 @@ use tachograph::{Buckets, Family, Histogram, Registry, Snapshot, Value};
 /// Snapshots beside writers at full speed. Each may wait 5 ms for a block that is always being written.
 const SNAPSHOTS: usize = 400;
 
-/// Snapshots beside 100 000 requests a second, and how many of them may show something stale.
+/// Snapshots beside 100 000 requests a second, and how many of them may show something stale, beside those for which a thread was
+/// suspended in the middle of a request for as long as a snapshot waits.
 const PACED_SNAPSHOTS: usize = 20_000;
 const MOST_STALE: u64 = PACED_SNAPSHOTS as u64 / 10_000;
 const BETWEEN_REQUESTS: Duration = Duration::from_micros(10);
+const WAITED_FOR: Duration = Duration::from_millis(5);
 
 /// Threads that come and go beside the others.
 const SHORT_LIVES: usize = 300;
@@ -175,17 +177,23 @@ fn at_a_hundred_thousand_a_second() {
     let requesting = thread::spawn({
         let stop = Arc::clone(&stop);
         move || {
-            let (start, mut sent) = (Instant::now(), 0u32);
+            let (start, mut sent, mut explained) = (Instant::now(), 0u32, 0);
             while !stop.load(Ordering::Relaxed) {
                 // After a time slice for others, no burst to catch up: one request, and then again one in ten microseconds.
-                let next = Instant::now() + BETWEEN_REQUESTS;
+                let begin = Instant::now();
                 endpoint.observe(&exchange(sent as usize % 5));
                 sent += 1;
+                // Other programs may have this core for longer than that, again and again while we are suspended.
+                let took = begin.elapsed();
+                if took >= WAITED_FOR / 2 {
+                    explained += 1 + took.as_nanos() / WAITED_FOR.as_nanos();
+                }
+                let next = begin + BETWEEN_REQUESTS;
                 while Instant::now() < next {
                     std::hint::spin_loop();
                 }
             }
-            (sent, start.elapsed())
+            (sent, start.elapsed(), explained as u64)
         }
     });
     let mut before = 0;
@@ -195,10 +203,11 @@ fn at_a_hundred_thousand_a_second() {
         before = now;
     }
     stop.store(true, Ordering::Relaxed);
-    let (sent, took) = requesting.join().unwrap();
+    let (sent, took, explained) = requesting.join().unwrap();
     let last = registry.snapshot();
     assert_eq!(requests(&last), u64::from(sent));
     let stale = stale_blocks(&last);
-    println!("{:.0} requests a second: {stale} of {PACED_SNAPSHOTS} snapshots stale", f64::from(sent) / took.as_secs_f64());
-    assert!(stale <= MOST_STALE, "{stale} of {PACED_SNAPSHOTS} snapshots showed stale blocks");
+    let rate = f64::from(sent) / took.as_secs_f64();
+    println!("{rate:.0} requests a second: {stale} of {PACED_SNAPSHOTS} snapshots stale, {explained} by suspensions at most");
+    assert!(stale <= MOST_STALE + explained, "{stale} of {PACED_SNAPSHOTS} snapshots showed stale blocks");
 }

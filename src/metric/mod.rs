@@ -1,9 +1,10 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
-//! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`], [`summary`] and [`state_set`] are the metrics;
-//! [`timer`] observes in one when it is dropped; [`bucket`] is the way from a value to its bucket, [`exemplar`] keeps an observation that leads
-//! further; [`family`], [`label`], [`table`] and [`series`] are the way from label values to a series, [`typed`] the shorter one for
-//! labels that the compiler knows; [`expiry`] is when a gauge leaves; [`descriptor`] is what a family is called.
+//! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`], [`summary`] and [`state_set`] are the
+//! metrics, [`timer`] observes in one when it is dropped. [`bucket`] is the way from a value to its bucket, [`quantile`] what a
+//! summary shows, [`exemplar`] keeps an observation that leads further. [`family`], [`label`], [`table`] and [`series`] are the way
+//! from label values to a series, [`typed`] the shorter one for labels that the compiler knows. [`descriptor`] is what a family is
+//! called, [`expiry`] when its series go.
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
