@@ -1,11 +1,12 @@
 //! The metrics of an HTTP service, observed with one look-up a request.
 //!
-//! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle. `endpoint` is always a route (`/scene/{id}`), never a path.
+//! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle, [`Endpoints`] has those of a service whose routes are an enum. `endpoint` is always a route (`/scene/{id}`), never a path.
 
 mod block;
 mod endpoint;
 mod label;
 mod source;
+mod typed;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use endpoint::{Endpoint, Exchange};
 pub use label::Method;
+pub use typed::Endpoints;
 
 use block::Offsets;
 use endpoint::EndpointCells;
@@ -26,6 +28,7 @@ use crate::metric::gauge::Gauge;
 use crate::metric::histogram::Shape;
 use crate::metric::label::{DEFAULT_LIMIT, LabelNames, Labels, OTHER};
 use crate::metric::table::{LabelTable, Refused};
+use crate::metric::typed::label::LabelValue;
 use crate::registry::{Faults, RegisterError, Registry};
 use crate::snapshot::Source;
 use crate::snapshot::window::{self, Window};
@@ -307,6 +310,11 @@ impl HttpMetrics {
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Endpoint {
         Endpoint::new(self.0.entry(name, false), Arc::clone(&self.0))
+    }
+
+    /// The endpoints that the values of a type name.
+    pub fn endpoints<E: LabelValue>(&self) -> Endpoints<E> {
+        Endpoints::new(self)
     }
 
     /// The endpoint of this name, for monitoring traffic: counted like any other, but left out of the latency window. What an
