@@ -1,7 +1,7 @@
 //! The way from a value to its cell.
 //!
-//! The index is log-linear. Where no log-linear cell is cut by more than one end, as in nearly all classic layouts, a cell holds its
-//! cut and the answer is one comparison. Otherwise a cell says where the ends that cut it lie, and they are bisected.
+//! A power of two that is cut by no more than one end, as nearly all are in a classic layout, holds its cut, and the answer is one
+//! comparison. The others are divided into log-linear cells; each says where the ends that cut it lie, and those are bisected.
 
 use std::sync::Arc;
 
@@ -9,37 +9,37 @@ use super::layout::{HDR_BITS, Layout};
 use super::log_linear::{log_linear, lowest};
 use super::{Buckets, Resolution};
 
-/// At most this many bits are tried for cells that one end cuts: 16 cells a power of two, 10 KiB a layout.
-const MOST_SUB_BUCKET_BITS: u32 = 4;
+/// 16 cells a power of two: at most two native boundaries cut one, but for the lowest.
+const SUB_BUCKET_BITS: u32 = 4;
 
 /// The way from a value to its bucket, which is a cell of the refined array.
 #[derive(Debug)]
 pub(crate) struct BucketIndex {
-    /// Of `cells`, 0 to `MOST_SUB_BUCKET_BITS`.
-    sub_bucket_bits: u32,
-    /// Of `cut_cells`: `MOST_SUB_BUCKET_BITS` or `HDR_BITS`.
-    cut_bits: u32,
-    /// One a log-linear cell; empty when ends lie too close for it.
+    /// By the power of two that a value lies in, 0 and 1 in the first.
+    powers: Box<[Power; u64::BITS as usize]>,
+    /// Of `cells`: `SUB_BUCKET_BITS` or `HDR_BITS`.
+    bits: u32,
+    /// One a log-linear cell over the trackable range; empty when no power needs them.
     cells: Box<[Cell]>,
-    /// One a log-linear cell; empty when `cells` is not.
-    cut_cells: Box<[CutCell]>,
     /// The layout's, one step nearer.
     highest: u64,
     layout: Arc<Layout>,
 }
 
-/// A log-linear cell that lies in one bucket or in two neighbours.
+/// The values of one power of two.
 #[derive(Clone, Copy, Debug)]
-struct Cell {
-    /// The end that cuts the cell: values above it lie in the next bucket. `u64::MAX` where none does.
+struct Power {
+    /// The end that cuts the power: values above it lie in the next bucket. `u64::MAX` where none does.
     cut: u64,
-    /// The bucket of the cell's lowest value.
-    bucket: u64,
+    /// The bucket of the power's lowest value.
+    bucket: u32,
+    /// Whether more ends cut it: then its cells tell.
+    many: bool,
 }
 
-/// A log-linear cell that lies in any number of buckets.
+/// A log-linear cell.
 #[derive(Clone, Copy, Debug)]
-struct CutCell {
+struct Cell {
     /// The bucket of the cell's lowest value, and the first end that may cut the cell.
     bucket: u16,
     /// Ends that cut the cell.
@@ -49,24 +49,10 @@ struct CutCell {
 impl BucketIndex {
     pub(crate) fn new(buckets: &Buckets) -> Self {
         let layout = Arc::clone(buckets.layout());
-        let mut index = Self {
-            sub_bucket_bits: 0,
-            cut_bits: 0,
-            cells: Box::default(),
-            cut_cells: Box::default(),
-            highest: layout.highest_trackable(),
-            layout,
-        };
-        let resolution = buckets.resolution;
-        let fitting = || (0..=MOST_SUB_BUCKET_BITS).find_map(|bits| Some((bits, index.one_cut_each(bits)?)));
-        // At the finer resolutions a bound that lies beside a native boundary cuts a cell again sooner or later.
-        if let Some((bits, cells)) = (resolution == Resolution::Classic).then(fitting).flatten() {
-            (index.sub_bucket_bits, index.cells) = (bits, cells);
-        } else {
-            index.cut_bits = if resolution == Resolution::Hdr { HDR_BITS } else { MOST_SUB_BUCKET_BITS };
-            index.cut_cells = index.cut_cells(index.cut_bits);
-        }
-        index
+        let powers: Box<[Power; u64::BITS as usize]> = Box::new(std::array::from_fn(|at| power(&layout, at)));
+        let bits = if buckets.resolution == Resolution::Hdr { HDR_BITS } else { SUB_BUCKET_BITS };
+        let cells = if powers.iter().any(|power| power.many) { cells(&layout, bits) } else { Box::default() };
+        Self { powers, bits, cells, highest: layout.highest_trackable(), layout }
     }
 
     /// The highest value that is told from higher ones.
@@ -78,47 +64,46 @@ impl BucketIndex {
     /// The bucket of a value. What lies above the trackable range is in the last one.
     #[inline]
     pub(crate) fn bucket(&self, value: u64) -> usize {
-        match self.cells.get(log_linear(value, self.sub_bucket_bits)) {
-            Some(cell) => cell.bucket as usize + usize::from(value > cell.cut),
-            None => self.among_cuts(value),
+        let power = &self.powers[(value | 1).ilog2() as usize];
+        if power.many {
+            return self.among_cells(value);
         }
+        power.bucket as usize + usize::from(value > power.cut)
     }
 
-    fn among_cuts(&self, value: u64) -> usize {
-        match self.cut_cells.get(log_linear(value, self.cut_bits)) {
-            Some(&CutCell { bucket, cuts }) => {
+    fn among_cells(&self, value: u64) -> usize {
+        match self.cells.get(log_linear(value, self.bits)) {
+            Some(&Cell { bucket, cuts }) => {
                 let (first, cuts) = (usize::from(bucket), usize::from(cuts));
                 first + self.layout.ends()[first..first + cuts].partition_point(|&end| end < value)
             }
             None => self.layout.len() - 1,
         }
     }
+}
 
-    /// The cells of as many bits over the trackable range, with the bucket of each one's lowest value and the ends that cut it.
-    fn cut_at(&self, bits: u32) -> impl Iterator<Item = (usize, &[u64])> {
-        let ends = self.layout.ends();
-        (0..=log_linear(self.highest_trackable(), bits)).map(move |cell| {
-            let (low, high) = (lowest(cell, bits), lowest(cell + 1, bits) - 1);
-            let bucket = ends.partition_point(|&end| end < low);
-            // An end that is the cell's highest value cuts nothing: no value of the cell lies above it.
-            (bucket, &ends[bucket..ends.partition_point(|&end| end < high)])
-        })
-    }
+/// The bucket of the lowest of some values, and the ends that cut them: an end that is the highest of them cuts nothing.
+fn cut(layout: &Layout, low: u64, high: u64) -> (usize, &[u64]) {
+    let ends = layout.ends();
+    let bucket = ends.partition_point(|&end| end < low);
+    (bucket, &ends[bucket..ends.partition_point(|&end| end < high)])
+}
 
-    fn cut_cells(&self, bits: u32) -> Box<[CutCell]> {
+fn power(layout: &Layout, power: usize) -> Power {
+    // 0 is with 1.
+    let low = if power == 0 { 0 } else { 1 << power };
+    let (bucket, cuts) = cut(layout, low, u64::MAX >> (u64::BITS as usize - 1 - power));
+    // Fewer than 2^16 cells.
+    Power { cut: cuts.first().copied().unwrap_or(u64::MAX), bucket: bucket as u32, many: cuts.len() > 1 }
+}
+
+fn cells(layout: &Layout, bits: u32) -> Box<[Cell]> {
+    let cell = |cell| {
+        let (bucket, cuts) = cut(layout, lowest(cell, bits), lowest(cell + 1, bits) - 1);
         // Both are at most the number of ends, which is below 2^16.
-        self.cut_at(bits).map(|(bucket, cuts)| CutCell { bucket: bucket as u16, cuts: cuts.len() as u16 }).collect()
-    }
-
-    /// `None` when some cell is cut by more than one end.
-    fn one_cut_each(&self, bits: u32) -> Option<Box<[Cell]>> {
-        let cell = |(bucket, cuts): (usize, &[u64])| match *cuts {
-            [] => Some(Cell { cut: u64::MAX, bucket: bucket as u64 }),
-            [cut] => Some(Cell { cut, bucket: bucket as u64 }),
-            _ => None,
-        };
-        self.cut_at(bits).map(cell).collect()
-    }
+        Cell { bucket: bucket as u16, cuts: cuts.len() as u16 }
+    };
+    (0..=log_linear(layout.highest_trackable(), bits)).map(cell).collect()
 }
 
 #[cfg(all(test, not(tachograph_loom)))]
@@ -151,11 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_bounds_need_one_cell_a_power_of_two() {
+    fn the_usual_bounds_cut_a_power_of_two_once_at_most() {
         let index = BucketIndex::new(&Buckets::seconds(&LATENCY).unwrap());
-        assert_eq!(index.sub_bucket_bits, 0);
-        assert_eq!(index.cells.len(), 46);
-        assert!(index.cut_cells.is_empty());
+        assert!(index.powers.iter().all(|power| !power.many));
+        assert!(index.cells.is_empty());
     }
 
     #[test]
@@ -174,9 +158,8 @@ mod tests {
     fn a_finer_cell_is_seldom_cut() {
         for (resolution, most) in [(Resolution::Native, 3), (Resolution::Hdr, 2)] {
             let index = BucketIndex::new(&Buckets::seconds(&LATENCY).unwrap().resolution(resolution));
-            assert!(index.cells.is_empty());
             // The lowest powers of two have more boundaries than whole numbers.
-            assert!(index.cut_cells.iter().all(|cell| cell.cuts <= most), "{resolution:?}");
+            assert!(index.cells.iter().all(|cell| cell.cuts <= most), "{resolution:?}");
         }
     }
 
