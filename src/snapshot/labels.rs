@@ -27,7 +27,8 @@ fn parts(text: &str) -> Result<Vec<&str>, Fault> {
         if !parts.is_empty() {
             rest = rest.strip_prefix(',').ok_or("labels are not parted by a comma")?;
         }
-        let (name, value) = rest.split_once("=\"").ok_or("a label has no value")?;
+        let (name, value) = rest.split_once('=').ok_or("a label has no value")?;
+        let value = value.strip_prefix('"').ok_or("a label's value is not quoted")?;
         let (part, after) = rest.split_at(name.len() + "=\"".len() + length(value)?);
         parts.push(part);
         rest = after;
@@ -60,7 +61,7 @@ mod tests {
         for text in ["", r#"a="""#, r#"a="x",b="é,=}""#, r#"a="\\\n\"""#] {
             assert_eq!(validate(&descriptor, text), Ok(()), "{text}");
         }
-        let lacking = ["a", "a=x", r#"a="x"#, r#"a="x"b="y""#, r#"a="x","#, r#",a="x""#, r#"="x""#, r#"a="x"} 1"#];
+        let lacking = ["a", "a=x", r#"a="x"#, r#"a="x"b="y""#, r#"a="x","#, r#",a="x""#, r#"="x""#, r#"a="x"} 1"#, r#"a=b="""#];
         let illegal = [r#"le="1""#, r#"a="x",a="y""#, r#"__name__="x""#, r#"a b="x""#, "\na=\"x\""];
         let unescaped = [r#"a="\x""#, r#"a="\"#, "a=\"\n\"", "a=\"x\"}\nb 1"];
         for text in lacking.into_iter().chain(illegal).chain(unescaped) {
