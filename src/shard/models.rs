@@ -12,7 +12,8 @@ use loom::thread;
 
 use super::*;
 use crate::metric::counter::Counter;
-use crate::metric::table::{Entry, LabelTable};
+use crate::metric::series::Series;
+use crate::metric::table::LabelTable;
 use crate::metric::typed::place::{Place, SlotPlace};
 use crate::sync::Arc;
 
@@ -230,7 +231,7 @@ fn loom_what_is_counted_through_a_place_is_not_taken_for_the_former_owners() {
         let making = thread::spawn({
             let place = place.clone();
             move || {
-                let series = Arc::new(Entry::detached(SlotRun::cell().unwrap()));
+                let series = Series::detached(SlotRun::cell().unwrap());
                 <SlotPlace as Place<Counter>>::fill(&place, &series, &());
                 series
             }
