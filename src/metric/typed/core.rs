@@ -3,11 +3,11 @@
 //! All series stand in one label table, by their texts, as those of any family do: it settles who makes a series, and a scrape reads
 //! it. The places in front of it are a cache that is never wrong, since no series is removed.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::label::{MAX_STRINGS, TypedLabel, combinations, values};
+use super::label::{MAX_STRINGS, TypedLabel, combinations, strings, values};
 use super::place::{Place, Row};
+use super::rows::Rows;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::family::{Instrument, reading};
 use crate::metric::label::OTHER;
@@ -21,7 +21,7 @@ pub(crate) struct TypedCore<M: Instrument> {
     /// By combination; empty when the labels have run-time strings.
     pub(super) places: Box<[M::Place]>,
     /// By the run-time strings; empty when the labels have none.
-    pub(super) rows: LabelTable<Row<M::Place>>,
+    pub(super) rows: Rows<Row<M::Place>>,
     pub(super) descriptor: Arc<Descriptor>,
     labels: &'static [TypedLabel],
     /// Series that there may be before the run-time strings give way.
@@ -31,8 +31,10 @@ pub(crate) struct TypedCore<M: Instrument> {
     faults: Arc<Faults>,
 }
 
-/// The run-time strings of the overflow series.
-const OTHERS: [&str; MAX_STRINGS] = [OTHER; MAX_STRINGS];
+/// The run-time strings of the overflow series, as many as these are.
+fn others(strings: &[&str]) -> &'static [&'static str] {
+    &[OTHER; MAX_STRINGS][..strings.len().min(MAX_STRINGS)]
+}
 
 impl<M: Instrument> TypedCore<M> {
     pub(super) fn new(
@@ -43,11 +45,10 @@ impl<M: Instrument> TypedCore<M> {
         faults: Arc<Faults>,
     ) -> Self {
         let names: Vec<&str> = labels.iter().map(TypedLabel::name).collect();
-        let strings: Vec<&str> = labels.iter().filter(|label| label.values().is_none()).map(TypedLabel::name).collect();
-        let places = if strings.is_empty() { combinations(labels) } else { 0 };
+        let places = if strings(labels) == 0 { combinations(labels) } else { 0 };
         Self {
             places: (0..places).map(|_| M::Place::empty()).collect(),
-            rows: LabelTable::new(&strings),
+            rows: Rows::new(),
             descriptor: Arc::new(descriptor),
             labels,
             limit,
@@ -65,14 +66,14 @@ impl<M: Instrument> TypedCore<M> {
         &self,
         index: usize,
         strings: &[&str],
-        found: impl Fn(<M::Place as Place<M>>::Found<'_>) -> R,
+        found: impl FnOnce(<M::Place as Place<M>>::Found<'_>) -> R,
         made: impl FnOnce(&M) -> R,
     ) -> R {
         if self.table.len() >= self.limit {
-            let in_row = |row: &Series<Row<M::Place>>| row.value.get(index).and_then(Place::get).map(&found);
-            if let Some(result) = self.rows.look_up(&OTHERS[..strings.len()], in_row).flatten() {
+            let place = self.rows.find(others(strings)).and_then(|row| row.get(index));
+            if let Some(cells) = place.and_then(Place::get) {
                 self.faults.series_refused(self.descriptor.name());
-                return result;
+                return found(cells);
             }
         }
         made(&self.series_of(index, strings))
@@ -85,7 +86,7 @@ impl<M: Instrument> TypedCore<M> {
         let series = self.inserted(index, strings, self.limit).or_else(|| {
             self.faults.series_refused(self.descriptor.name());
             // As many more as there are combinations at most.
-            self.inserted(index, &OTHERS[..strings.len()], usize::MAX)
+            self.inserted(index, others(strings), usize::MAX)
         });
         M::handle(series.unwrap_or_else(|| Series::detached(M::sink(&self.shape))), &self.shape)
     }
@@ -94,17 +95,15 @@ impl<M: Instrument> TypedCore<M> {
     fn inserted(&self, index: usize, strings: &[&str], limit: usize) -> Option<Series<M::Cells>> {
         let values = values(self.labels, index, strings);
         let series = self.table.insert(&values, limit, || M::cells(&self.shape)).ok()?;
-        if strings.is_empty() {
-            if let Some(place) = self.places.get(index) {
-                place.fill(&series, &self.shape);
-            }
+        let place = if strings.is_empty() {
+            self.places.get(index)
         } else {
             // There are no more rows than series, so they need no limit of their own.
-            let row =
-                self.rows.insert(strings, usize::MAX, || Ok::<_, Infallible>(Row::new(combinations(self.labels)))).ok()?;
-            if let Some(place) = row.value.touch(index, M::Place::empty) {
-                place.fill(&series, &self.shape);
-            }
+            let row = self.rows.insert(strings, || Row::new(combinations(self.labels)));
+            row.and_then(|row| row.touch(index, M::Place::empty))
+        };
+        if let Some(place) = place {
+            place.fill(&series, &self.shape);
         }
         Some(series)
     }
@@ -128,7 +127,7 @@ impl<M: Instrument> Source for TypedCore<M> {
     }
 
     fn heap_bytes(&self) -> usize {
-        let rows: usize = self.rows.sorted().iter().map(|row| row.value.heap_bytes()).sum();
+        let rows: usize = self.rows.values().map(Row::heap_bytes).sum();
         size_of_val(&*self.places) + self.rows.heap_bytes() + rows + self.table.heap_bytes()
     }
 }

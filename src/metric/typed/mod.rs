@@ -2,13 +2,14 @@
 //!
 //! [`label`] is what a label set is, [`place`] what the table holds, [`core`] the way to a series that is not there yet. The way of
 //! `family.inc(&labels)`: work out the combination's index, load its place, add to the slot that stands there. With run-time strings
-//! the row of these strings is looked up first, as [`table`](super::table) does it.
+//! the row of these strings is looked up first, in [`rows`].
 //!
 //! Series are made on first use and stay as long as the family, so no place is ever emptied and a look-up needs no guard.
 
 pub(crate) mod core;
 pub(crate) mod label;
 pub(crate) mod place;
+mod rows;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use self::core::TypedCore;
 use self::label::{LabelSet, TypedLabel, combinations, strings};
-use self::place::{Place, Placed, Row};
+use self::place::{Place, Placed};
 use super::counter::{Counter, UpDownCounter};
 use super::descriptor::Descriptor;
 use super::family::Instrument;
@@ -173,17 +174,16 @@ impl<M: Instrument, L: LabelSet> TypedFamily<M, L> {
 
     /// Calls `found` with what stands in the place of these labels, or `made` with a handle if that place was empty.
     #[inline]
-    fn with<R>(&self, labels: &L, found: impl Fn(Found<'_, M>) -> R, made: impl FnOnce(&M) -> R) -> R {
-        let index = labels.index();
-        let hit = if Self::DENSE {
-            self.core.places.get(index).and_then(Place::get).map(&found)
+    fn with<R>(&self, labels: &L, found: impl FnOnce(Found<'_, M>) -> R, made: impl FnOnce(&M) -> R) -> R {
+        let (core, index) = (&*self.core, labels.index());
+        let place = if Self::DENSE {
+            core.places.get(index)
         } else {
-            let in_row = |row: &Row<M::Place>| row.get(index).and_then(Place::get).map(&found);
-            labels.with_strings(|strings| self.core.rows.look_up(strings, |row| in_row(&row.value))).flatten()
+            labels.with_strings(|strings| core.rows.find(strings)).and_then(|row| row.get(index))
         };
-        match hit {
-            Some(result) => result,
-            None => labels.with_strings(|strings| self.core.with_missing(index, strings, found, made)),
+        match place.and_then(Place::get) {
+            Some(cells) => found(cells),
+            None => labels.with_strings(|strings| core.with_missing(index, strings, found, made)),
         }
     }
 }
