@@ -77,6 +77,7 @@ proptest! {
         let counters = registry.typed_counter_family::<Dense>("a_total", "").unwrap();
         let gauges = registry.typed_gauge_family::<Dense>("b", "").unwrap();
         let up_down = registry.typed_up_down_counter_family::<Dense>("c", "").unwrap();
+        let floats = registry.typed_float_counter_family::<Dense>("e_total", "").unwrap();
         let sizes = registry.typed_histogram_family::<Dense>("d", "", Buckets::whole(&[10, 50]).unwrap()).unwrap();
         let mut map: HashMap<Vec<String>, Vec<u64>> = HashMap::new();
         for (at, (labels, n)) in steps.iter().enumerate() {
@@ -89,6 +90,7 @@ proptest! {
             up_down.inc_by(labels, *n as i64);
             up_down.inc(labels);
             up_down.dec(labels);
+            floats.inc_by(labels, *n as f64 / 4.0);
             sizes.observe(labels, *n);
             let retries = if (-1..=2).contains(&labels.retries) { labels.retries.to_string() } else { "other".into() };
             let kind = if ["scene", "mesh"].contains(&labels.kind) { labels.kind } else { "other" };
@@ -104,6 +106,7 @@ proptest! {
         prop_assert_eq!(samples(&scrape, "a_total"), of(sum));
         prop_assert_eq!(samples(&scrape, "b"), of(|n| n[n.len() - 1] as f64));
         prop_assert_eq!(samples(&scrape, "c"), of(sum));
+        prop_assert_eq!(samples(&scrape, "e_total"), of(|n| n.iter().sum::<u64>() as f64 / 4.0));
         prop_assert_eq!(samples(&scrape, "d_sum"), of(sum));
         prop_assert_eq!(samples(&scrape, "d_count"), of(|n| n.len() as f64));
     }
@@ -169,6 +172,13 @@ fn all_series_of_a_dense_set_can_be_declared() {
     assert_eq!(scrape.sum("a_count", |_| true), 1.0);
     assert_eq!(family.handle(&labels).count(), 1);
     assert_eq!(Dense::LABELS.iter().map(|label| label.values().unwrap().len()).product::<usize>(), 90);
+}
+
+#[test]
+fn a_typed_histogram_knows_its_unit() {
+    let registry = Registry::new();
+    registry.typed_histogram_family::<Dense>("wait_seconds", "", Buckets::seconds(&[1.0]).unwrap()).unwrap();
+    assert_eq!(registry.snapshot().family("wait_seconds").unwrap().descriptor().unit(), Some("seconds"));
 }
 
 #[test]

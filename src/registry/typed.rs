@@ -5,6 +5,7 @@ use crate::metric::bucket::Buckets;
 use crate::metric::counter::{Counter, UpDownCounter};
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Instrument;
+use crate::metric::float_counter::FloatCounter;
 use crate::metric::gauge::Gauge;
 use crate::metric::histogram::{Histogram, Shape};
 use crate::metric::typed::TypedFamily;
@@ -18,6 +19,19 @@ impl Registry {
     /// As [`counter_family`](Self::counter_family).
     pub fn typed_counter_family<L: LabelSet>(&self, name: &str, help: &str) -> Result<TypedFamily<Counter, L>, RegisterError> {
         self.typed_family(Descriptor::new(name, Kind::Counter, help)?, ())
+    }
+
+    /// Registers counters of fractions with the labels of a [`LabelSet`].
+    ///
+    /// # Errors
+    ///
+    /// As [`counter_family`](Self::counter_family).
+    pub fn typed_float_counter_family<L: LabelSet>(
+        &self,
+        name: &str,
+        help: &str,
+    ) -> Result<TypedFamily<FloatCounter, L>, RegisterError> {
+        self.typed_family(Descriptor::new(name, Kind::Counter, help)?, self.faults())
     }
 
     /// Registers up-down counters with the labels of a [`LabelSet`].
@@ -62,6 +76,7 @@ impl Registry {
         descriptor: Descriptor,
         shape: M::Shape,
     ) -> Result<TypedFamily<M, L>, RegisterError> {
+        let descriptor = descriptor.with_known_unit(M::unit(&shape));
         let names: Vec<&str> = L::LABELS.iter().map(TypedLabel::name).collect();
         descriptor.validate_labels(&names)?;
         // As for other families: a process without room hears of it here and not at the first look-up.

@@ -21,6 +21,7 @@ use self::place::{Place, Placed};
 use super::counter::{Counter, UpDownCounter};
 use super::descriptor::Descriptor;
 use super::family::Instrument;
+use super::float_counter::FloatCounter;
 use super::gauge::Gauge;
 use super::histogram::Histogram;
 use super::histogram::nanoseconds;
@@ -202,6 +203,14 @@ impl<L: LabelSet> TypedFamily<Counter, L> {
     #[inline]
     pub fn inc_by(&self, labels: &L, n: u64) {
         self.with(labels, move |slot| shard::inc_by(slot, n), move |counter| counter.inc_by(n));
+    }
+}
+
+impl<L: LabelSet> TypedFamily<FloatCounter, L> {
+    /// Adds `x` to the series with these labels.
+    #[inline]
+    pub fn inc_by(&self, labels: &L, x: f64) {
+        self.with(labels, move |counter| counter.inc_by(x), move |counter| counter.inc_by(x));
     }
 }
 
