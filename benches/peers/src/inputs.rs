@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tachograph::http::Method;
 
+use crate::typed::{self, Typed};
 use crate::work::{BYTES, NANOSECONDS};
 
 /// Endpoints there are.
@@ -55,6 +56,7 @@ pub struct Inputs {
     /// See [`STATUSES`].
     pub statuses: [&'static str; STATUSES.len()],
     picks: Box<[Pick; LEN]>,
+    typed: Box<[Typed; LEN]>,
     durations: Box<[(u64, f64); LEN]>,
     requests: Box<[Request; LEN]>,
 }
@@ -70,6 +72,17 @@ impl Inputs {
     #[inline]
     pub fn labels(&self, i: usize) -> [&'static str; 3] {
         self.spell(self.picks[i % LEN])
+    }
+
+    /// Typed values of the three labels of operation `i`.
+    #[inline]
+    pub fn typed(&self, i: usize) -> Typed {
+        self.typed[i % LEN]
+    }
+
+    /// All values that [`labels`](Self::labels) may give.
+    pub fn all_labels(&self) -> Vec<[&'static str; 3]> {
+        (0..ENDPOINTS * METHODS.len() * STATUSES.len()).map(|at| self.spell(pick(at))).collect()
     }
 
     /// Nanoseconds and seconds of operation `i`.
@@ -94,11 +107,6 @@ impl Inputs {
     fn new() -> Self {
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
         let series = ENDPOINTS * METHODS.len() * STATUSES.len();
-        let pick = |at: usize| Pick {
-            endpoint: (at / (METHODS.len() * STATUSES.len())) as u8,
-            method: (at / STATUSES.len() % METHODS.len()) as u8,
-            status: (at % STATUSES.len()) as u8,
-        };
         let picks: Vec<Pick> = random.shuffled(series).map(pick).collect();
         let nanos = |random: &mut Random| -> Vec<u64> {
             let buckets: Vec<usize> = random.shuffled(NANOSECONDS.len() + 1).collect();
@@ -124,8 +132,18 @@ impl Inputs {
             statuses: STATUSES.map(|status| &*status.to_string().leak()),
             requests: Box::new(std::array::from_fn(request)),
             picks: boxed(picks),
+            typed: boxed(random.shuffled(typed::SERIES).map(Typed::nth).collect()),
             durations: boxed(durations),
         }
+    }
+}
+
+/// Number `at` of all picks.
+fn pick(at: usize) -> Pick {
+    Pick {
+        endpoint: (at / (METHODS.len() * STATUSES.len())) as u8,
+        method: (at / STATUSES.len() % METHODS.len()) as u8,
+        status: (at % STATUSES.len()) as u8,
     }
 }
 

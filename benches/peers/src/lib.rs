@@ -19,6 +19,7 @@ pub mod inputs;
 mod pool;
 pub mod subject;
 pub mod text;
+pub mod typed;
 pub mod work;
 
 pub use case::{Case, Role, Scrape};

@@ -12,6 +12,8 @@ pub enum Work {
     Counter,
     /// adding one to the next of 64 counters that are held.
     RotatingCounters,
+    /// adding one to a counter that is found by two enums and a flag, among 40.
+    TypedLabels,
     /// adding one to a counter that is found by three label values, among 400.
     Labels,
     /// observing a value in a histogram of 11 bounds that is held.
@@ -23,7 +25,8 @@ pub enum Work {
 
 impl Work {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Counter, Self::RotatingCounters, Self::Labels, Self::Histogram, Self::HttpRequest];
+    pub const ALL: [Self; 6] =
+        [Self::Counter, Self::RotatingCounters, Self::TypedLabels, Self::Labels, Self::Histogram, Self::HttpRequest];
 
     /// The operations that a text speaks of.
     ///
@@ -32,7 +35,7 @@ impl Work {
     /// When families disagree that are written by the same operation.
     pub fn counted(self, text: &str) -> u64 {
         match self {
-            Self::Counter | Self::RotatingCounters | Self::Labels => text::sum(text, JOBS),
+            Self::Counter | Self::RotatingCounters | Self::TypedLabels | Self::Labels => text::sum(text, JOBS),
             Self::Histogram => text::sum(text, "wait_seconds_count"),
             Self::HttpRequest => {
                 let requests = text::sum(text, REQUESTS);
@@ -48,7 +51,7 @@ impl Work {
     pub fn sanity(self) -> Sanity {
         let (slower, faster) = match self {
             Self::Counter | Self::RotatingCounters => ("fetch_add, shared", "floor"),
-            Self::Labels | Self::HttpRequest => ("metrics + exporter", "floor"),
+            Self::TypedLabels | Self::Labels | Self::HttpRequest => ("metrics + exporter", "floor"),
             Self::Histogram => ("prometheus-client", "floor"),
         };
         Sanity { slower, faster }
@@ -60,6 +63,7 @@ impl fmt::Display for Work {
         f.write_str(match self {
             Self::Counter => "counter, held handle",
             Self::RotatingCounters => "counter, 64 rotating",
+            Self::TypedLabels => "counter, typed labels",
             Self::Labels => "counter, 3 run-time labels",
             Self::Histogram => "histogram, 11 buckets, held",
             Self::HttpRequest => "whole HTTP request",

@@ -9,10 +9,11 @@ use ::measured::metric::MetricFamilyEncoding;
 use ::measured::metric::histogram::Thresholds;
 use ::measured::metric::name::MetricName;
 use ::measured::text::BufferedTextEncoder;
-use ::measured::{Counter, CounterVec, Histogram, HistogramVec, LabelGroup};
+use ::measured::{Counter, CounterVec, FixedCardinalityLabel, Histogram, HistogramVec, LabelGroup};
 use foldhash::fast::RandomState;
 
 use crate::inputs::inputs;
+use crate::typed::{Outcome, Typed, Verb};
 use crate::work::{self, BYTES, DURATION, FILLING, JOBS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work};
 use crate::{Case, Role, Scrape, Subject};
 
@@ -173,6 +174,7 @@ impl Subject for Measured {
                 let text = move || read.iter().enumerate().map(line).collect();
                 vec![Case::new(work, NAME, move |i| black_box(&counters)[i % 64].inc(), text)]
             }
+            Work::TypedLabels => vec![typed_labels()],
             Work::Labels => vec![labels::<Any>(NAME), labels::<Known>(DENSE)],
             Work::Histogram => {
                 let histogram = Arc::new(Histogram::with_metadata(seconds()));
@@ -215,6 +217,37 @@ fn scrape(name: &'static str, family: impl MetricFamilyEncoding<BufferedTextEnco
         encoder.finish().len()
     };
     Scrape::new(NAME, render, move || text(|encoder| encode(encoder, name, &*read)))
+}
+
+/// The crate has no flags for labels, so this one is an enum.
+#[derive(Clone, Copy, FixedCardinalityLabel)]
+enum Cached {
+    #[label(rename = "false")]
+    No,
+    #[label(rename = "true")]
+    Yes,
+}
+
+#[derive(Clone, Copy, LabelGroup)]
+#[label(set = TypedSet)]
+struct TypedRoute {
+    #[label(fixed)]
+    verb: Verb,
+    #[label(fixed)]
+    outcome: Outcome,
+    #[label(fixed)]
+    cached: Cached,
+}
+
+fn typed_labels() -> Case {
+    let family = Arc::new(CounterVec::with_label_set(TypedSet::new()));
+    let (inputs, read) = (inputs(), Arc::clone(&family));
+    let operation = move |i| {
+        let Typed { verb, outcome, cached } = inputs.typed(i);
+        family.inc(TypedRoute { verb, outcome, cached: if cached { Cached::Yes } else { Cached::No } });
+    };
+    let text = move || text(|encoder| encode(encoder, JOBS, &*read));
+    Case::new(Work::TypedLabels, DENSE, operation, text)
 }
 
 fn labels<S: Sets>(name: (&'static str, Role)) -> Case {

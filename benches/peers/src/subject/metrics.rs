@@ -9,6 +9,7 @@ use ::metrics::{Counter, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 
 use crate::inputs::inputs;
+use crate::typed;
 use crate::work::{self, FILLING, LABELS, SECONDS, Shape, Work};
 use crate::{Case, Role, Scrape, Subject};
 
@@ -37,6 +38,13 @@ fn route(name: &'static str, values: [&str; 3]) -> Key {
     Key::from_parts(name, vec![label(LABELS[0], endpoint), label(LABELS[1], method), label(LABELS[2], status)])
 }
 
+/// As the macro makes it of values that are `&'static str` but no literals: nothing is copied, the list is allocated.
+#[inline]
+fn typed_route(values: [&'static str; 3]) -> Key {
+    let [verb, outcome, cached] = [0, 1, 2].map(|at| Label::from_static_parts(typed::NAMES[at], values[at]));
+    Key::from_parts(work::JOBS, vec![verb, outcome, cached])
+}
+
 #[inline]
 fn endpoint(name: &'static str, endpoint: &str) -> Key {
     Key::from_parts(name, vec![Label::new(LABELS[0], endpoint.to_owned())])
@@ -58,6 +66,11 @@ impl Subject for Metrics {
                     recorder.register_counter(&Key::from_parts(work::JOBS, vec![Label::new("n", n.to_string())]), &METADATA)
                 });
                 Case::new(work, NAME, move |i| black_box(&held)[i % 64].increment(1), text)
+            }
+            Work::TypedLabels => {
+                let operation =
+                    move |i| recorder.register_counter(&typed_route(inputs.typed(i).spell()), &METADATA).increment(1);
+                Case::new(work, NAME, operation, text)
             }
             Work::Labels => {
                 let operation =

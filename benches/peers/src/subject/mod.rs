@@ -30,7 +30,7 @@ mod tests {
     use crate::work::{
         BYTES, DURATION, JOBS, LABELS, NANOSECONDS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work,
     };
-    use crate::{cases, scrapes, text};
+    use crate::{cases, scrapes, text, typed};
 
     type Series = BTreeMap<(String, Vec<String>), f64>;
 
@@ -59,6 +59,10 @@ mod tests {
             match work {
                 Work::Counter => bump(&mut series, JOBS, &[], 1.0),
                 Work::RotatingCounters => bump(&mut series, JOBS, &[("n", &(i % 64).to_string())], 1.0),
+                Work::TypedLabels => {
+                    let values = inputs.typed(i).spell();
+                    bump(&mut series, JOBS, &[0, 1, 2].map(|at| (typed::NAMES[at], values[at])), 1.0);
+                }
                 Work::Labels => {
                     let values = inputs.labels(i);
                     bump(&mut series, JOBS, &[0, 1, 2].map(|at| (LABELS[at], values[at])), 1.0);
@@ -101,6 +105,7 @@ mod tests {
     #[test]
     fn the_inputs_reach_every_series_and_every_bucket() {
         assert_eq!(expected(Work::Labels, LEN).len(), 400);
+        assert_eq!(expected(Work::TypedLabels, LEN).len(), typed::SERIES);
         let histogram = expected(Work::Histogram, LEN);
         let mut before = 0.0;
         for le in SECONDS.map(|bound| bound.to_string()).into_iter().chain(["inf".to_owned()]) {

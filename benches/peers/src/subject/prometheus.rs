@@ -7,6 +7,7 @@ use ::prometheus::{
 };
 
 use crate::inputs::inputs;
+use crate::typed;
 use crate::work::{self, DURATION, FILLING, JOBS, LABELS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work};
 use crate::{Case, Role, Scrape, Subject};
 
@@ -37,6 +38,10 @@ impl Subject for Prometheus {
                 let family = counters(&registry, JOBS, &["n"]);
                 let held: [IntCounter; 64] = std::array::from_fn(|n| family.with_label_values(&[n.to_string()]));
                 Case::new(work, NAME, move |i| black_box(&held)[i % 64].inc(), text)
+            }
+            Work::TypedLabels => {
+                let family = counters(&registry, JOBS, &typed::NAMES);
+                Case::new(work, NAME, move |i| family.with_label_values(&inputs.typed(i).spell()).inc(), text)
             }
             Work::Labels => {
                 let family = counters(&registry, JOBS, &LABELS);

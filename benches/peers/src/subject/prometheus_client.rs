@@ -10,6 +10,7 @@ use ::prometheus_client::metrics::histogram::Histogram;
 use ::prometheus_client::registry::{Metric, Registry};
 
 use crate::inputs::inputs;
+use crate::typed::{Outcome, Typed, Verb};
 use crate::work::{self, FILLING, SECONDS, Shape, Work};
 use crate::{Case, Role, Scrape, Subject};
 
@@ -22,6 +23,20 @@ const NAME: (&str, Role) = ("prometheus-client", Role::Peer);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Number {
     n: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TypedRoute {
+    verb: Verb,
+    outcome: Outcome,
+    cached: bool,
+}
+
+impl From<Typed> for TypedRoute {
+    #[inline]
+    fn from(Typed { verb, outcome, cached }: Typed) -> Self {
+        Self { verb, outcome, cached }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,6 +103,11 @@ impl Subject for PrometheusClient {
                 let family: Family<Number, Counter> = registered(&mut registry, work::JOBS, Family::default());
                 let held: [Counter; 64] = std::array::from_fn(|n| family.get_or_create_owned(&Number { n: n as u32 }));
                 Case::new(work, NAME, move |i| _ = black_box(&held)[i % 64].inc(), text_of(registry))
+            }
+            Work::TypedLabels => {
+                let family: Family<TypedRoute, Counter> = registered(&mut registry, work::JOBS, Family::default());
+                let operation = move |i| _ = family.get_or_create(&inputs.typed(i).into()).inc();
+                Case::new(work, NAME, operation, text_of(registry))
             }
             Work::Labels => {
                 let family: Family<Route, Counter> = registered(&mut registry, work::JOBS, Family::default());

@@ -1,21 +1,25 @@
-//! The hand-written minimum for each work: plain memory of the thread's own, no registry, no handles. And, for the counters, what most
-//! crates do instead: one atomic that all threads share.
+//! The hand-written minimum for each work, out of the package `floor`: cells that each thread has for itself, found through a
+//! thread-local, so that a handle works on any thread. Beside it, so that nothing is hidden, two things that are not the floor of
+//! the work:
+//!
+//! - *address known* is less than the work: it adds to memory that it holds, which no handle on a service's threads can.
+//! - *fetch_add, shared* is what most crates do: one atomic for all threads.
 
+mod alone;
 mod request;
 mod text;
 
 use std::fmt::Write;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_utils::CachePadded;
-use foldhash::fast::RandomState;
+use ::floor::{Histogram, Slot, Slots, Table};
 
 use crate::inputs::inputs;
+use crate::typed::{self, Typed};
 use crate::work::{JOBS, LABELS, NANOSECONDS, SECONDS, Shape, WAIT, Work};
-use crate::{Case, MAX_THREADS, Role, Scrape, Subject};
+use crate::{Case, Role, Scrape, Subject};
 use request::{FOUR, HELD, LookUp, request};
 use text::Cells;
 
@@ -29,10 +33,11 @@ const SHARED: (&str, Role) = ("fetch_add, shared", Role::Floor);
 impl Subject for Floor {
     fn cases(&self, work: Work) -> Vec<Case> {
         match work {
-            Work::Counter => vec![counters::<1>(work), shared_counters::<1>(work)],
-            Work::RotatingCounters => vec![counters::<64>(work), shared_counters::<64>(work)],
+            Work::Counter => vec![counters::<1>(work), alone::counters::<1>(work), shared_counters::<1>(work)],
+            Work::RotatingCounters => vec![counters::<64>(work), alone::counters::<64>(work), shared_counters::<64>(work)],
+            Work::TypedLabels => vec![typed_labels()],
             Work::Labels => vec![labels()],
-            Work::Histogram => vec![histogram()],
+            Work::Histogram => vec![histogram(), alone::histogram()],
             Work::HttpRequest => {
                 vec![request(FLOOR, LookUp::Endpoint), request(HELD, LookUp::None), request(FOUR, LookUp::Each)]
             }
@@ -46,28 +51,6 @@ impl Subject for Floor {
     }
 }
 
-/// A case whose every thread has a `T` of its own; the mutex is taken once a run. `write` writes one thread's text.
-fn private<T: Clone + Send + 'static>(
-    work: Work,
-    name: (&'static str, Role),
-    new: T,
-    operation: impl Fn(&mut T, usize) + Send + Sync + 'static,
-    write: impl Fn(&T, &mut String) + Send + Sync + 'static,
-) -> Case {
-    let states: Arc<Vec<_>> = Arc::new((0..MAX_THREADS).map(|_| CachePadded::new(Mutex::new(new.clone()))).collect());
-    let read = Arc::clone(&states);
-    let run = move |thread: usize, first: usize, n: usize| {
-        let mut state = states[thread].lock().unwrap_or_else(PoisonError::into_inner);
-        (first..first + n).for_each(|i| operation(&mut state, i));
-    };
-    let text = move || {
-        let mut out = String::new();
-        read.iter().for_each(|state| write(&state.lock().unwrap_or_else(PoisonError::into_inner), &mut out));
-        out
-    };
-    Case::batched(work, name, run, text)
-}
-
 fn line(out: &mut String, name: &str, labels: &str, value: impl std::fmt::Display) {
     writeln!(out, "{name}{{{labels}}} {value}").expect("a String takes everything");
 }
@@ -77,15 +60,17 @@ fn number<const N: usize>(at: usize) -> String {
     if N == 1 { String::new() } else { format!("n=\"{at}\"") }
 }
 
+/// As the handles of the crates are called: out of memory that the compiler may not know, so that it looks the thread's cells up
+/// anew each time, as a program does that does something else between two calls.
 fn counters<const N: usize>(work: Work) -> Case {
-    private(
-        work,
-        FLOOR,
-        [0u64; N],
-        // Through memory each time: else the compiler would add the whole run up in a register.
-        |cells, i| black_box(&mut *cells)[i % N] += 1,
-        |cells, out| cells.iter().enumerate().for_each(|(at, cell)| line(out, JOBS, &number::<N>(at), cell)),
-    )
+    let slots = Slots::take(N);
+    let held: [Slot; N] = std::array::from_fn(|at| slots.slot(at));
+    let text = move || {
+        let mut out = String::new();
+        (0..N).for_each(|at| line(&mut out, JOBS, &number::<N>(at), slots.total(at)));
+        out
+    };
+    Case::new(work, FLOOR, move |i| black_box(&held)[i % N].add(1), text)
 }
 
 fn shared_counters<const N: usize>(work: Work) -> Case {
@@ -99,95 +84,64 @@ fn shared_counters<const N: usize>(work: Work) -> Case {
     Case::new(work, SHARED, move |i| _ = black_box(&cells)[i % N].fetch_add(1, Ordering::Relaxed), text)
 }
 
-/// A hash table from label values to a number: open addressing, full comparison.
-#[derive(Clone)]
-struct Table<const N: usize> {
-    hasher: RandomState,
-    places: Vec<Option<(u64, u32)>>,
-    keys: Vec<[Box<str>; N]>,
-}
-
-impl<const N: usize> Table<N> {
-    /// Room for a thousand keys.
-    fn new() -> Self {
-        Self { hasher: RandomState::default(), places: vec![None; 2_048], keys: Vec::new() }
-    }
-
-    /// The number of these values, the next one if they are new.
-    #[inline]
-    fn number(&mut self, values: [&str; N]) -> usize {
-        let mut hasher = self.hasher.build_hasher();
-        values.iter().for_each(|value| value.hash(&mut hasher));
-        let hash = hasher.finish();
-        let mask = self.places.len() - 1;
-        let mut place = hash as usize & mask;
-        while let Some((known, number)) = self.places[place & mask] {
-            if known == hash && self.keys[number as usize].iter().zip(values).all(|(key, value)| **key == *value) {
-                return number as usize;
-            }
-            place += 1;
+fn typed_labels() -> Case {
+    let (inputs, slots) = (inputs(), Slots::take(typed::SERIES));
+    let held: [Slot; typed::SERIES] = std::array::from_fn(|at| slots.slot(at));
+    let text = move || {
+        let mut out = String::new();
+        for at in 0..typed::SERIES {
+            line(&mut out, JOBS, &spell(typed::NAMES, &Typed::nth(at).spell()), slots.total(at));
         }
-        assert!(self.keys.len() < self.places.len() / 2, "the floor's table has no room for so many series");
-        self.places[place & mask] = Some((hash, self.keys.len() as u32));
-        self.keys.push(values.map(Box::from));
-        self.keys.len() - 1
-    }
+        out
+    };
+    Case::new(Work::TypedLabels, FLOOR, move |i| black_box(&held)[inputs.typed(i).index()].add(1), text)
 }
 
 fn labels() -> Case {
     let inputs = inputs();
-    private(
-        Work::Labels,
-        FLOOR,
-        (Table::new(), vec![0u64; 1_024]),
-        move |(table, counts), i| counts[table.number(inputs.labels(i))] += 1,
-        |(table, counts), out| {
-            for (values, count) in table.keys.iter().zip(counts) {
-                line(out, JOBS, &spell(values), count);
-            }
-        },
-    )
-}
-
-fn spell(values: &[impl AsRef<str>; 3]) -> String {
-    let [endpoint, method, status] = values.each_ref().map(AsRef::as_ref);
-    format!("{}=\"{endpoint}\",{}=\"{method}\",{}=\"{status}\"", LABELS[0], LABELS[1], LABELS[2])
-}
-
-/// Counts by bucket, the bucket found by linear search, and the sum.
-#[derive(Clone, Default)]
-struct Buckets {
-    counts: [u64; 16],
-    sum: u64,
-}
-
-impl Buckets {
-    #[inline]
-    fn observe<const N: usize>(&mut self, value: u64, bounds: &[u64; N]) {
-        let bucket = bounds.iter().position(|bound| value <= *bound).unwrap_or(N);
-        self.counts[bucket % 16] += 1;
-        self.sum += value;
-    }
-
-    fn write<const N: usize>(&self, out: &mut String, name: &str, labels: &str, bounds: &[f64; N], unit: f64) {
-        let comma = if labels.is_empty() { "" } else { "," };
-        let mut upto = 0;
-        for (count, bound) in self.counts.iter().zip(bounds.iter().chain([&f64::INFINITY])) {
-            upto += count;
-            line(out, &format!("{name}_bucket"), &format!("{labels}{comma}le=\"{bound}\""), upto);
+    let table = Arc::new(Table::new(inputs.all_labels()));
+    let slots = Slots::take(table.keys().len());
+    let held: Vec<Slot> = (0..table.keys().len()).map(|at| slots.slot(at)).collect();
+    let read = Arc::clone(&table);
+    let text = move || {
+        let mut out = String::new();
+        for (at, values) in read.keys().iter().enumerate() {
+            line(&mut out, JOBS, &spell(LABELS, values), slots.total(at));
         }
-        line(out, &format!("{name}_sum"), labels, self.sum as f64 / unit);
-        line(out, &format!("{name}_count"), labels, upto);
-    }
+        out
+    };
+    let operation = move |i| {
+        let found = black_box(&table).number(inputs.labels(i)).expect("the table holds all labels");
+        held[found].add(1);
+    };
+    Case::new(Work::Labels, FLOOR, operation, text)
+}
+
+fn spell(names: [&str; 3], values: &[impl AsRef<str>; 3]) -> String {
+    let labels: Vec<String> = names.iter().zip(values).map(|(name, value)| format!("{name}=\"{}\"", value.as_ref())).collect();
+    labels.join(",")
 }
 
 fn histogram() -> Case {
     let inputs = inputs();
-    private(
-        Work::Histogram,
-        FLOOR,
-        Buckets::default(),
-        move |buckets, i| buckets.observe(inputs.duration(i).0, &NANOSECONDS),
-        |buckets, out| buckets.write(out, WAIT, "", &SECONDS, 1e9),
-    )
+    let histogram = Arc::new(Histogram::new(NANOSECONDS));
+    let read = Arc::clone(&histogram);
+    let text = move || {
+        let mut out = String::new();
+        write_histogram(&mut out, WAIT, "", &SECONDS, (&read.counts(), read.sum() as f64 / 1e9));
+        out
+    };
+    Case::new(Work::Histogram, FLOOR, move |i| black_box(&histogram).observe(inputs.duration(i).0), text)
+}
+
+/// Writes counts by bucket and a sum.
+fn write_histogram(out: &mut String, name: &str, labels: &str, bounds: &[f64], (counts, sum): (&[u64], f64)) {
+    let comma = if labels.is_empty() { "" } else { "," };
+    let mut upto = 0;
+    for (count, bound) in counts.iter().zip(bounds.iter().chain([&f64::INFINITY])) {
+        upto += count;
+        line(out, &format!("{name}_bucket"), &format!("{labels}{comma}le=\"{bound}\""), upto);
+    }
+    line(out, &format!("{name}_sum"), labels, sum);
+    line(out, &format!("{name}_count"), labels, upto);
 }

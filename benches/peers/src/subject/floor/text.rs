@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Buckets, spell};
+use super::spell;
 use crate::inputs::inputs;
 use crate::work::{self, FILLING, JOBS, LABELS, NANOSECONDS, SECONDS, Shape, WAIT};
 
@@ -37,7 +37,7 @@ impl Cells {
         let head = match shape {
             Shape::Counters(series) => {
                 for at in 0..series {
-                    lines.push((format!("{JOBS}{{{}}} ", spell(&work::series_labels(at))), Line::Cell));
+                    lines.push((format!("{JOBS}{{{}}} ", spell(LABELS, &work::series_labels(at))), Line::Cell));
                     cells.push(work::amount(at));
                 }
                 format!("# HELP {JOBS} Jobs.\n# TYPE {JOBS} counter\n")
@@ -45,16 +45,19 @@ impl Cells {
             Shape::Histograms(series) => {
                 for at in 0..series {
                     let label = format!("{}=\"{}\"", LABELS[0], work::series_endpoint(at));
-                    let mut buckets = Buckets::default();
-                    (at..at + FILLING).for_each(|i| buckets.observe(inputs().duration(i).0, &NANOSECONDS));
-                    for (bound, count) in SECONDS.iter().chain([&f64::INFINITY]).zip(buckets.counts) {
+                    let values = || (at..at + FILLING).map(|i| inputs().duration(i).0);
+                    let mut counts = [0u64; SECONDS.len() + 1];
+                    for value in values() {
+                        counts[NANOSECONDS.iter().position(|bound| value <= *bound).unwrap_or(NANOSECONDS.len())] += 1;
+                    }
+                    for (bound, count) in SECONDS.iter().chain([&f64::INFINITY]).zip(counts) {
                         let bound = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
                         lines.push((format!("{WAIT}_bucket{{{label},le=\"{bound}\"}} "), Line::Upto));
                         cells.push(count);
                     }
                     lines.push((format!("{WAIT}_count{{{label}}} "), Line::Count));
                     lines.push((format!("{WAIT}_sum{{{label}}} "), Line::Sum));
-                    cells.push(buckets.sum);
+                    cells.push(values().sum());
                 }
                 format!("# HELP {WAIT} Waiting.\n# TYPE {WAIT} histogram\n")
             }
