@@ -26,7 +26,9 @@ pub struct Case {
     work: Work,
     run: Box<dyn Fn(usize, usize) + Send + Sync>,
     settle: Box<dyn Fn() + Send + Sync>,
+    fold: Option<Box<dyn Fn() + Send + Sync>>,
     text: Box<dyn Fn() -> String + Send + Sync>,
+    counts_alone: bool,
     /// Operations so far, by the harness's own account.
     asked: AtomicU64,
 }
@@ -52,13 +54,52 @@ impl Case {
     ) -> Self {
         // Threads start at different places of the lists, so that they do not walk through them in step.
         let run = move |thread: usize, n| run(thread, thread * 131, n);
-        Self { name, role, work, run: Box::new(run), settle: Box::new(|| ()), text: Box::new(text), asked: AtomicU64::new(0) }
+        Self {
+            name,
+            role,
+            work,
+            run: Box::new(run),
+            settle: Box::new(|| ()),
+            fold: None,
+            text: Box::new(text),
+            counts_alone: false,
+            asked: AtomicU64::new(0),
+        }
+    }
+
+    /// Says that of a histogram it shows how many values there were, but neither these bounds nor the sum: less than the work.
+    pub fn counting_alone(mut self) -> Self {
+        self.counts_alone = true;
+        self
+    }
+
+    /// Whether it shows the count of a histogram alone.
+    pub fn counts_alone(&self) -> bool {
+        self.counts_alone
     }
 
     /// Has `settle` called after each run, outside the time.
     pub fn settling(mut self, settle: impl Fn() + Send + Sync + 'static) -> Self {
         self.settle = Box::new(settle);
         self
+    }
+
+    /// Says how its counts are read out while others count.
+    pub fn folded_by(mut self, fold: impl Fn() + Send + Sync + 'static) -> Self {
+        self.fold = Some(Box::new(fold));
+        self
+    }
+
+    /// Whether it said how.
+    pub fn can_fold(&self) -> bool {
+        self.fold.is_some()
+    }
+
+    /// Reads the counts out once.
+    pub fn fold(&self) {
+        if let Some(fold) = &self.fold {
+            fold();
+        }
     }
 
     /// Runs `n` operations on the calling thread, which is the harness's thread number `thread`.

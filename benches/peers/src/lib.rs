@@ -25,6 +25,8 @@ pub mod work;
 pub use case::{Case, Role, Scrape};
 pub use pool::{MAX_THREADS, Pool, Span};
 
+use std::any::Any;
+
 use work::{Shape, Work};
 
 /// A way to count: a crate, or the floor.
@@ -34,7 +36,14 @@ pub trait Subject: Sync {
 
     /// This subject rendering a text of a shape, already filled.
     fn scrapes(&self, shape: Shape) -> Vec<Scrape>;
+
+    /// The series of a shape, registered and filled by the calling thread, in the way that takes the least memory; none if the subject
+    /// has no such series.
+    fn held(&self, shape: Shape) -> Option<Held>;
 }
+
+/// A subject's name, and what keeps its series alive.
+pub type Held = (&'static str, Box<dyn Any>);
 
 /// A work done by all subjects, the floor first.
 pub fn cases(work: Work) -> Vec<Case> {

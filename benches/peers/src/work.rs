@@ -93,6 +93,16 @@ impl Shape {
     /// The shapes that are measured.
     pub const ALL: [Self; 3] = [Self::Counters(1_000), Self::Counters(100_000), Self::Histograms(1_000)];
 
+    /// The shapes whose memory is weighed.
+    pub const WEIGHED: [Self; 2] = [Self::Counters(10_000), Self::Histograms(10_000)];
+
+    /// How many series.
+    pub fn series(self) -> usize {
+        match self {
+            Self::Counters(series) | Self::Histograms(series) => series,
+        }
+    }
+
     /// Sample lines of the text.
     pub fn lines(self) -> u64 {
         match self {
@@ -136,13 +146,25 @@ pub fn amount(series: usize) -> u64 {
 /// Observations that each of two threads makes in a histogram of a scrape.
 pub const FILLING: usize = 24;
 
-/// Calls `fill` for each series on two threads, so that subjects that count by thread have two threads' cells to add up.
-pub fn fill(series: usize, fill: impl Fn(usize) + Sync) {
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| (0..series).for_each(&fill));
-        }
-    });
+/// Who fills the series of a shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fillers {
+    /// Two threads, each all of them, so that subjects that count by thread have two threads' cells to add up.
+    Two,
+    /// The calling thread, for what it then holds.
+    Here,
+}
+
+/// Calls `fill` for each series.
+pub fn fill(series: usize, fillers: Fillers, fill: impl Fn(usize) + Sync) {
+    match fillers {
+        Fillers::Here => (0..series).for_each(fill),
+        Fillers::Two => std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..series).for_each(&fill));
+            }
+        }),
+    }
 }
 
 /// The label values of a counter in a scrape.

@@ -14,8 +14,10 @@ use foldhash::fast::RandomState;
 
 use crate::inputs::inputs;
 use crate::typed::{Outcome, Typed, Verb};
-use crate::work::{self, BYTES, DURATION, FILLING, JOBS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work};
-use crate::{Case, Role, Scrape, Subject};
+use crate::work::{
+    self, BYTES, DURATION, FILLING, Fillers, JOBS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work,
+};
+use crate::{Case, Held, Role, Scrape, Subject};
 
 /// The crate.
 #[derive(Debug)]
@@ -188,24 +190,35 @@ impl Subject for Measured {
 
     fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
         match shape {
-            Shape::Counters(series) => {
-                let family = CounterVec::with_label_set(Any::routes());
-                work::fill(series, |at| {
-                    let [endpoint, method, status] = &work::series_labels(at);
-                    family.inc_by(Any::route([endpoint, method, status]), work::amount(at));
-                });
-                vec![scrape(JOBS, family)]
-            }
-            Shape::Histograms(series) => {
-                let family = HistogramVec::with_label_set_and_metadata(Any::endpoints(), seconds());
-                work::fill(series, |at| {
-                    let endpoint = work::series_endpoint(at);
-                    (at..at + FILLING).for_each(|i| family.observe(Any::endpoint(&endpoint), inputs().duration(i).1));
-                });
-                vec![scrape(WAIT, family)]
-            }
+            Shape::Counters(series) => vec![scrape(JOBS, counters(series, Fillers::Two))],
+            Shape::Histograms(series) => vec![scrape(WAIT, histograms(series, Fillers::Two))],
         }
     }
+
+    fn held(&self, shape: Shape) -> Option<Held> {
+        Some(match shape {
+            Shape::Counters(series) => (NAME.0, Box::new(counters(series, Fillers::Here))),
+            Shape::Histograms(series) => (NAME.0, Box::new(histograms(series, Fillers::Here))),
+        })
+    }
+}
+
+fn counters(series: usize, fillers: Fillers) -> CounterVec<RouteSet> {
+    let family = CounterVec::with_label_set(Any::routes());
+    work::fill(series, fillers, |at| {
+        let [endpoint, method, status] = &work::series_labels(at);
+        family.inc_by(Any::route([endpoint, method, status]), work::amount(at));
+    });
+    family
+}
+
+fn histograms(series: usize, fillers: Fillers) -> HistogramVec<EndpointSet, 11> {
+    let family = HistogramVec::with_label_set_and_metadata(Any::endpoints(), seconds());
+    work::fill(series, fillers, |at| {
+        let endpoint = work::series_endpoint(at);
+        (at..at + FILLING).for_each(|i| family.observe(Any::endpoint(&endpoint), inputs().duration(i).1));
+    });
+    family
 }
 
 fn scrape(name: &'static str, family: impl MetricFamilyEncoding<BufferedTextEncoder> + 'static) -> Scrape {

@@ -10,8 +10,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder
 
 use crate::inputs::inputs;
 use crate::typed;
-use crate::work::{self, FILLING, LABELS, SECONDS, Shape, Work};
-use crate::{Case, Role, Scrape, Subject};
+use crate::work::{self, FILLING, Fillers, LABELS, SECONDS, Shape, Work};
+use crate::{Case, Held, Role, Scrape, Subject};
 
 /// The crates.
 #[derive(Debug)]
@@ -100,20 +100,31 @@ impl Subject for Metrics {
     }
 
     fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
-        let recorder = recorder();
-        match shape {
-            Shape::Counters(series) => work::fill(series, |at| {
-                let [endpoint, method, status] = &work::series_labels(at);
-                let key = route(work::JOBS, [endpoint, method, status]);
-                recorder.register_counter(&key, &METADATA).increment(work::amount(at));
-            }),
-            Shape::Histograms(series) => work::fill(series, |at| {
-                let key = endpoint(work::WAIT, &work::series_endpoint(at));
-                let histogram = recorder.register_histogram(&key, &METADATA);
-                (at..at + FILLING).for_each(|i| histogram.record(inputs().duration(i).1));
-            }),
-        }
+        let recorder = filled(shape, Fillers::Two);
         let (handle, read) = (recorder.handle(), recorder.handle());
         vec![Scrape::new(NAME, move || handle.render().len(), move || read.render())]
     }
+    fn held(&self, shape: Shape) -> Option<Held> {
+        let recorder = filled(shape, Fillers::Here);
+        // What was observed piles up until it is drained: what is held for good is the series.
+        recorder.handle().run_upkeep();
+        Some((NAME.0, Box::new(recorder)))
+    }
+}
+
+fn filled(shape: Shape, fillers: Fillers) -> PrometheusRecorder {
+    let recorder = recorder();
+    match shape {
+        Shape::Counters(series) => work::fill(series, fillers, |at| {
+            let [endpoint, method, status] = &work::series_labels(at);
+            let key = route(work::JOBS, [endpoint, method, status]);
+            recorder.register_counter(&key, &METADATA).increment(work::amount(at));
+        }),
+        Shape::Histograms(series) => work::fill(series, fillers, |at| {
+            let key = endpoint(work::WAIT, &work::series_endpoint(at));
+            let histogram = recorder.register_histogram(&key, &METADATA);
+            (at..at + FILLING).for_each(|i| histogram.record(inputs().duration(i).1));
+        }),
+    }
+    recorder
 }

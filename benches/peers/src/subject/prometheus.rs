@@ -8,8 +8,10 @@ use ::prometheus::{
 
 use crate::inputs::inputs;
 use crate::typed;
-use crate::work::{self, DURATION, FILLING, JOBS, LABELS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work};
-use crate::{Case, Role, Scrape, Subject};
+use crate::work::{
+    self, DURATION, FILLING, Fillers, JOBS, LABELS, REQUEST_SIZE, REQUESTS, RESPONSE_SIZE, SECONDS, Shape, WAIT, Work,
+};
+use crate::{Case, Held, Role, Scrape, Subject};
 
 /// The crate.
 #[derive(Debug)]
@@ -71,20 +73,7 @@ impl Subject for Prometheus {
     }
 
     fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
-        let registry = Registry::new();
-        match shape {
-            Shape::Counters(series) => {
-                let family = counters(&registry, JOBS, &LABELS);
-                work::fill(series, |at| family.with_label_values(&work::series_labels(at)).inc_by(work::amount(at)));
-            }
-            Shape::Histograms(series) => {
-                let family = histograms(&registry, WAIT, &SECONDS);
-                work::fill(series, |at| {
-                    let histogram = family.with_label_values(&[work::series_endpoint(at)]);
-                    (at..at + FILLING).for_each(|i| histogram.observe(inputs().duration(i).1));
-                });
-            }
-        }
+        let registry = filled(shape, Fillers::Two);
         let read = registry.clone();
         let mut out = String::new();
         let render = move || {
@@ -99,9 +88,34 @@ impl Subject for Prometheus {
         };
         vec![Scrape::new(NAME, render, text)]
     }
+
+    fn held(&self, shape: Shape) -> Option<Held> {
+        Some((NAME.0, Box::new(filled(shape, Fillers::Here))))
+    }
 }
 
-fn encode(registry: &Registry, out: &mut String) {
+fn filled(shape: Shape, fillers: Fillers) -> Registry {
+    let registry = Registry::new();
+    match shape {
+        Shape::Counters(series) => {
+            let family = counters(&registry, JOBS, &LABELS);
+            work::fill(series, fillers, |at| {
+                family.with_label_values(&work::series_labels(at)).inc_by(work::amount(at));
+            });
+        }
+        Shape::Histograms(series) => {
+            let family = histograms(&registry, WAIT, &SECONDS);
+            work::fill(series, fillers, |at| {
+                let histogram = family.with_label_values(&[work::series_endpoint(at)]);
+                (at..at + FILLING).for_each(|i| histogram.observe(inputs().duration(i).1));
+            });
+        }
+    }
+    registry
+}
+
+/// The registry as text.
+pub(super) fn encode(registry: &Registry, out: &mut String) {
     TextEncoder::new().encode_utf8(&registry.gather(), out).expect("families with series can be encoded");
 }
 

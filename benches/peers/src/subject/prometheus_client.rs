@@ -11,8 +11,8 @@ use ::prometheus_client::registry::{Metric, Registry};
 
 use crate::inputs::inputs;
 use crate::typed::{Outcome, Typed, Verb};
-use crate::work::{self, FILLING, SECONDS, Shape, Work};
-use crate::{Case, Role, Scrape, Subject};
+use crate::work::{self, FILLING, Fillers, SECONDS, Shape, Work};
+use crate::{Case, Held, Role, Scrape, Subject};
 
 /// The crate.
 #[derive(Debug)]
@@ -143,25 +143,7 @@ impl Subject for PrometheusClient {
     }
 
     fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
-        let mut registry = Registry::default();
-        match shape {
-            Shape::Counters(series) => {
-                let family: Family<Route, Counter> = registered(&mut registry, work::JOBS, Family::default());
-                work::fill(series, |at| {
-                    let [endpoint, method, status] = work::series_labels(at);
-                    family.get_or_create(&Route { endpoint, method, status }).inc_by(work::amount(at));
-                });
-            }
-            Shape::Histograms(series) => {
-                let family: Histograms =
-                    registered(&mut registry, work::WAIT, Family::new_with_constructor(seconds as fn() -> _));
-                work::fill(series, |at| {
-                    let histogram = family.get_or_create_owned(&Endpoint { endpoint: work::series_endpoint(at) });
-                    (at..at + FILLING).for_each(|i| histogram.observe(inputs().duration(i).1));
-                });
-            }
-        }
-        let registry = Arc::new(registry);
+        let registry = Arc::new(filled(shape, Fillers::Two));
         let read = Arc::clone(&registry);
         let mut out = String::new();
         let render = move || {
@@ -176,4 +158,28 @@ impl Subject for PrometheusClient {
         };
         vec![Scrape::new(NAME, render, whole)]
     }
+    fn held(&self, shape: Shape) -> Option<Held> {
+        Some((NAME.0, Box::new(filled(shape, Fillers::Here))))
+    }
+}
+
+fn filled(shape: Shape, fillers: Fillers) -> Registry {
+    let mut registry = Registry::default();
+    match shape {
+        Shape::Counters(series) => {
+            let family: Family<Route, Counter> = registered(&mut registry, work::JOBS, Family::default());
+            work::fill(series, fillers, |at| {
+                let [endpoint, method, status] = work::series_labels(at);
+                family.get_or_create(&Route { endpoint, method, status }).inc_by(work::amount(at));
+            });
+        }
+        Shape::Histograms(series) => {
+            let family: Histograms = registered(&mut registry, work::WAIT, Family::new_with_constructor(seconds as fn() -> _));
+            work::fill(series, fillers, |at| {
+                let histogram = family.get_or_create_owned(&Endpoint { endpoint: work::series_endpoint(at) });
+                (at..at + FILLING).for_each(|i| histogram.observe(inputs().duration(i).1));
+            });
+        }
+    }
+    registry
 }

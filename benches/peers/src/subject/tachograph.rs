@@ -10,8 +10,8 @@ use tachograph::{Buckets, Counter, Labels, Registry, Snapshot};
 
 use crate::inputs::{METHODS, Request, STATUSES, inputs};
 use crate::typed;
-use crate::work::{self, FILLING, JOBS, LABELS, SECONDS, Shape, WAIT, Work};
-use crate::{Case, Role, Scrape, Subject};
+use crate::work::{self, FILLING, Fillers, JOBS, LABELS, SECONDS, Shape, WAIT, Work};
+use crate::{Case, Held, Role, Scrape, Subject};
 
 /// Tachograph.
 #[derive(Debug)]
@@ -27,39 +27,41 @@ const CLEAN: &str = "a new registry has no clashes";
 impl Subject for Tachograph {
     fn cases(&self, work: Work) -> Vec<Case> {
         let registry = Registry::new();
-        let read = registry.clone();
+        let (read, folded) = (registry.clone(), registry.clone());
         let text = move || read.snapshot().text().to_owned();
+        let fold = move || drop(folded.snapshot());
         let inputs = inputs();
-        match work {
+        let case = match work {
             Work::Counter => {
                 let counter = registry.counter(JOBS, "Jobs.").expect(CLEAN);
-                vec![Case::new(work, NAME, move |_| black_box(&counter).inc(), text)]
+                Case::new(work, NAME, move |_| black_box(&counter).inc(), text)
             }
             Work::RotatingCounters => {
                 let family = registry.counter_family(JOBS, "Jobs.", ["n"]).expect(CLEAN);
                 let counters: [Counter; 64] = std::array::from_fn(|n| family.handle([&n.to_string()]));
-                vec![Case::new(work, NAME, move |i| black_box(&counters)[i % 64].inc(), text)]
+                Case::new(work, NAME, move |i| black_box(&counters)[i % 64].inc(), text)
             }
             // The typed family goes here, as soon as there is one: `family.inc(labels)` with `labels` of a derived set.
             // Until then the labels are looked up by their strings, as any service would have to.
             Work::TypedLabels => {
                 let family = registry.counter_family(JOBS, "Jobs.", typed::NAMES).expect(CLEAN);
-                vec![Case::new(work, BY_STRINGS, move |i| family.inc(inputs.typed(i).spell()), text)]
+                Case::new(work, BY_STRINGS, move |i| family.inc(inputs.typed(i).spell()), text)
             }
             Work::Labels => {
                 let family = registry.counter_family(JOBS, "Jobs.", LABELS).expect(CLEAN);
-                vec![Case::new(work, NAME, move |i| family.inc(inputs.labels(i)), text)]
+                Case::new(work, NAME, move |i| family.inc(inputs.labels(i)), text)
             }
             Work::Histogram => {
                 let histogram = registry.histogram(WAIT, "Waiting.", buckets()).expect(CLEAN);
-                vec![Case::new(work, NAME, move |i| histogram.observe(inputs.duration(i).0), text)]
+                Case::new(work, NAME, move |i| histogram.observe(inputs.duration(i).0), text)
             }
-            Work::HttpRequest => vec![request_by_name(), request_by_handle()],
-        }
+            Work::HttpRequest => return vec![request_by_name(), request_by_handle()],
+        };
+        vec![case.folded_by(fold)]
     }
 
     fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
-        let registry = filled(shape);
+        let registry = filled(shape, Fillers::Two);
         let taken: Rc<RefCell<Option<Arc<Snapshot>>>> = Rc::default();
         let whole = {
             let registry = registry.clone();
@@ -73,6 +75,10 @@ impl Subject for Tachograph {
         let check = move || registry.snapshot().text().to_owned();
         vec![Scrape::new(NAME, whole, check.clone()), Scrape::new(TEXT_ALONE, text_alone, check).prepared(take)]
     }
+
+    fn held(&self, shape: Shape) -> Option<Held> {
+        Some((NAME.0, Box::new(filled(shape, Fillers::Here))))
+    }
 }
 
 fn buckets() -> Buckets {
@@ -80,10 +86,16 @@ fn buckets() -> Buckets {
 }
 
 /// `HttpMetrics`, which also feeds the latency window that none of the peers has.
-fn http() -> (HttpMetrics, impl Fn() -> String + Send + Sync + 'static) {
+fn http() -> (HttpMetrics, Registry) {
     let registry = Registry::new();
-    let http = HttpMetrics::register(&registry, HttpOptions::default()).expect(CLEAN);
-    (http, move || registry.snapshot().text().to_owned())
+    (HttpMetrics::register(&registry, HttpOptions::default()).expect(CLEAN), registry)
+}
+
+/// A case of requests that `registry` has counted.
+fn request_case(name: (&'static str, Role), operation: impl Fn(usize) + Send + Sync + 'static, registry: Registry) -> Case {
+    let folded = registry.clone();
+    let text = move || registry.snapshot().text().to_owned();
+    Case::new(Work::HttpRequest, name, operation, text).folded_by(move || drop(folded.snapshot()))
 }
 
 #[inline]
@@ -98,30 +110,30 @@ fn exchange(request: &Request) -> Exchange {
 }
 
 fn request_by_name() -> Case {
-    let (inputs, (http, text)) = (inputs(), http());
+    let (inputs, (http, registry)) = (inputs(), http());
     let operation = move |i| {
         let request = inputs.request(i);
         http.observe(inputs.spell(request.pick)[0], &exchange(request));
     };
-    Case::new(Work::HttpRequest, NAME, operation, text)
+    request_case(NAME, operation, registry)
 }
 
 fn request_by_handle() -> Case {
-    let (inputs, (http, text)) = (inputs(), http());
+    let (inputs, (http, registry)) = (inputs(), http());
     let endpoints: Vec<Endpoint> = inputs.endpoints.iter().map(|endpoint| http.endpoint(endpoint)).collect();
     let operation = move |i| {
         let request = inputs.request(i);
         endpoints[usize::from(request.pick.endpoint)].observe(&exchange(request));
     };
-    Case::new(Work::HttpRequest, HELD, operation, text)
+    request_case(HELD, operation, registry)
 }
 
-fn filled(shape: Shape) -> Registry {
+fn filled(shape: Shape, fillers: Fillers) -> Registry {
     let registry = Registry::new();
     match shape {
         Shape::Counters(series) => {
             let family = registry.counter_family(JOBS, "Jobs.", Labels::new(LABELS).limit(series)).expect(CLEAN);
-            work::fill(series, |at| {
+            work::fill(series, fillers, |at| {
                 let [endpoint, method, status] = &work::series_labels(at);
                 family.inc_by([endpoint, method, status], work::amount(at));
             });
@@ -129,7 +141,7 @@ fn filled(shape: Shape) -> Registry {
         Shape::Histograms(series) => {
             let labels = Labels::new([LABELS[0]]).limit(series);
             let family = registry.histogram_family(WAIT, "Waiting.", labels, buckets()).expect(CLEAN);
-            work::fill(series, |at| {
+            work::fill(series, fillers, |at| {
                 let histogram = family.handle([&work::series_endpoint(at)]);
                 (at..at + FILLING).for_each(|i| histogram.observe(inputs().duration(i).0));
             });

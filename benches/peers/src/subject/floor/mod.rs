@@ -6,6 +6,7 @@
 //! - *fetch_add, shared* is what most crates do: one atomic for all threads.
 
 mod alone;
+mod held;
 mod request;
 mod text;
 
@@ -19,7 +20,7 @@ use ::floor::{Histogram, Slot, Slots, Table};
 use crate::inputs::inputs;
 use crate::typed::{self, Typed};
 use crate::work::{JOBS, LABELS, NANOSECONDS, SECONDS, Shape, WAIT, Work};
-use crate::{Case, Role, Scrape, Subject};
+use crate::{Case, Held, Role, Scrape, Subject};
 use request::{FOUR, HELD, LookUp, request};
 use text::Cells;
 
@@ -48,6 +49,10 @@ impl Subject for Floor {
         let mut cells = Cells::filled(shape);
         let read = Cells::filled(shape);
         vec![Scrape::new(FLOOR, move || cells.render().len(), move || read.clone().render().to_owned())]
+    }
+
+    fn held(&self, shape: Shape) -> Option<Held> {
+        Some((FLOOR.0, Box::new(held::Held::filled(shape))))
     }
 }
 

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use peers::work::{Shape, Work};
-use peers::{Case, MAX_THREADS, Pool, Role, Scrape, cases, scrapes};
+use peers::{Case, MAX_THREADS, Pool, Role, Scrape, Span, cases, scrapes};
+
+use crate::folded::while_folded;
+use crate::heap;
 
 /// Numbers of threads at which a work is measured.
 pub(crate) const THREADS: [usize; 4] = [1, 2, 4, MAX_THREADS];
@@ -53,6 +56,13 @@ impl Figures {
         Self { name, role, threads, cpu: Vec::new(), wall: Vec::new() }
     }
 
+    /// Adds a round in which each thread did so many operations.
+    fn push(&mut self, span: Span, operations: u64) {
+        let of_one = operations as f64;
+        self.cpu.push(span.cpu.as_nanos() as f64 / (of_one * self.threads as f64));
+        self.wall.push(span.wall.as_nanos() as f64 / of_one);
+    }
+
     /// Median of the CPU time.
     pub(crate) fn cpu(&self) -> f64 {
         quantile(&self.cpu, 0.5)
@@ -73,6 +83,22 @@ fn quantile(values: &[f64], at: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[((sorted.len() - 1) as f64 * at).round() as usize]
+}
+
+/// One writer alone and beside a reader.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) alone: Figures,
+    pub(crate) folded: Figures,
+    /// Readings a second, one a round.
+    rates: Vec<f64>,
+}
+
+impl Folded {
+    /// Median of the readings a second.
+    pub(crate) fn rate(&self) -> f64 {
+        quantile(&self.rates, 0.5)
+    }
 }
 
 /// Whether the machine ran two threads side by side.
@@ -119,9 +145,7 @@ impl Bench {
                 of_threads.rotate_left(first);
                 for (case, operations, figures) in &mut *of_threads {
                     let span = self.pool.run(case, figures.threads, *operations);
-                    let of_one = *operations as f64;
-                    figures.cpu.push(span.cpu.as_nanos() as f64 / (of_one * figures.threads as f64));
-                    figures.wall.push(span.wall.as_nanos() as f64 / of_one);
+                    figures.push(span, *operations);
                 }
                 of_threads.rotate_right(first);
             }
@@ -152,6 +176,53 @@ impl Bench {
             rounds += 1;
         }
         all
+    }
+
+    /// Measures those who say how they are read out: one writer alone, and the same beside a reader, in turns for about `time`.
+    pub(crate) fn folded(&self, work: Work, time: Duration) -> impl Iterator<Item = Folded> {
+        let cases = cases(work).into_iter().filter(Case::can_fold);
+        cases.map(move |case| {
+            let case = Arc::new(case);
+            let run = (time / 2 / FEWEST_ROUNDS).clamp(Duration::from_millis(1), LONGEST_RUN);
+            let operations = operations(&self.pool, &case, 1, run);
+            let mut folded = Folded {
+                alone: Figures::new(case.name, case.role, 1),
+                folded: Figures::new(case.name, case.role, 1),
+                rates: Vec::new(),
+            };
+            let begun = Instant::now();
+            while folded.rates.len() < FEWEST_ROUNDS as usize || begun.elapsed() < time {
+                folded.alone.push(self.pool.run(&case, 1, operations), operations);
+                let (span, rate) = while_folded(&case, || self.pool.run(&case, 1, operations));
+                folded.folded.push(span, operations);
+                folded.rates.push(rate);
+            }
+            case.verify();
+            folded
+        })
+    }
+
+    /// Lets each subject do each work once, on as many threads as are measured, and checks what it counted.
+    pub(crate) fn test(&self) {
+        for work in Work::ALL {
+            for case in cases(work).into_iter().map(Arc::new) {
+                self.pool.run(&case, MAX_THREADS, 500);
+                while_folded(&case, || self.pool.run(&case, 1, 500));
+                case.verify();
+                println!("{case:?}: ok");
+            }
+        }
+        for shape in [Shape::Counters(100), Shape::Histograms(10)] {
+            for mut scrape in scrapes(shape) {
+                scrape.verify(shape);
+                println!("{scrape:?}, {shape}: ok");
+            }
+        }
+        for (at, shape) in Shape::WEIGHED.into_iter().enumerate() {
+            let weights = heap::weigh(at);
+            assert!(weights.iter().all(|(_, bytes)| *bytes > 8.0), "{weights:?}: a series holds a cell at the least");
+            println!("heap, {}: ok", heap::title(shape));
+        }
     }
 
     fn compare_cores(&self) {

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use peers::Role;
 
-use crate::measure::{Cores, Figures, THREADS};
+use crate::heap::Weight;
+use crate::measure::{Cores, Figures, Folded, THREADS};
 
 /// Two threads in loops of their own may take this much longer than one before the machine is said not to have had two cores for us.
 const TWO_CORES: f64 = 1.15;
@@ -14,14 +15,27 @@ const HELD: &str = ", held endpoint";
 /// A title, and the figures of all subjects.
 type Measured = (String, Vec<Figures>);
 
-/// All of it.
-pub(crate) fn report(works: &[Measured], texts: &[Measured], cores: &Cores) -> String {
-    let mut out = String::new();
-    write_report(&mut out, works, texts, cores).expect("a String takes everything");
-    out
+/// All that was measured.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) works: &'a [Measured],
+    pub(crate) texts: &'a [Measured],
+    pub(crate) folded: &'a [(String, Folded)],
+    pub(crate) weights: &'a [(&'static str, Vec<Weight>)],
+    pub(crate) cores: &'a Cores,
 }
 
-fn write_report(out: &mut String, works: &[Measured], texts: &[Measured], cores: &Cores) -> std::fmt::Result {
+impl Report<'_> {
+    /// As Markdown.
+    pub(crate) fn write(&self) -> String {
+        let mut out = String::new();
+        write_report(&mut out, self).expect("a String takes everything");
+        out
+    }
+}
+
+fn write_report(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
+    let Report { works, texts, folded, weights, cores } = *report;
     let found = std::thread::available_parallelism().map_or(1, usize::from);
     let Cores { median, worst } = *cores;
     let verdict = match median <= TWO_CORES {
@@ -39,13 +53,23 @@ fn write_report(out: &mut String, works: &[Measured], texts: &[Measured], cores:
     )?;
     writeln!(out, "peer's figure by Tachograph's.\n")?;
     summary(out, works, texts)?;
+    beside_a_reader(out, folded)?;
+    memory(out, weights)?;
     for (title, figures) in works.iter().chain(texts) {
         details(out, title, figures)?;
     }
     Ok(())
 }
 
-const COLUMNS: [&str; 5] = ["prometheus", "prometheus-client", "metrics + exporter", "measured", "measured, dense"];
+const COLUMNS: [&str; 7] = [
+    "prometheus",
+    "prometheus-client",
+    "metrics + exporter",
+    "measured",
+    "measured, dense",
+    "metriken, sharded",
+    "opentelemetry",
+];
 
 fn summary(out: &mut String, works: &[Measured], texts: &[Measured]) -> std::fmt::Result {
     writeln!(out, "| work | floor | tachograph | by floor | best peer | ahead | {} |", COLUMNS.join(" | "))?;
@@ -72,6 +96,30 @@ fn summary(out: &mut String, works: &[Measured], texts: &[Measured]) -> std::fmt
             row.extend(COLUMNS.iter().map(|name| at(&|threads| cpu(name, threads).map(number))));
             writeln!(out, "| {} |", row.join(" | "))?;
         }
+    }
+    Ok(())
+}
+
+fn beside_a_reader(out: &mut String, folded: &[(String, Folded)]) -> std::fmt::Result {
+    writeln!(out, "\n## One writer, while another thread takes 1 000 snapshots a second\n")?;
+    writeln!(out, "| work | subject | alone, CPU ns | beside the reader, CPU ns | slow-down | snapshots a second |")?;
+    writeln!(out, "|{}", "---|".repeat(6))?;
+    for (work, one) in folded {
+        let (alone, beside) = (one.alone.cpu(), one.folded.cpu());
+        let (name, slower) = (one.alone.name, ratio(beside / alone));
+        writeln!(out, "| {work} | {name} | {} | {} | {slower} | {:.0} |", number(alone), number(beside), one.rate())?;
+    }
+    Ok(())
+}
+
+fn memory(out: &mut String, weights: &[(&'static str, Vec<Weight>)]) -> std::fmt::Result {
+    writeln!(out, "\n## Heap bytes a series, 10 000 of them, filled by one thread\n")?;
+    for (title, subjects) in weights {
+        writeln!(out, "| {title} | bytes |\n|---|---|")?;
+        for (name, bytes) in subjects {
+            writeln!(out, "| {name} | {bytes:.0} |")?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }
