@@ -15,6 +15,9 @@ pub enum Role {
     Ours,
     /// Another crate.
     Peer,
+    /// Another crate that does less than the work: of a histogram it shows how many values there were, but neither these bounds nor
+    /// the sum. It is told, but nobody is compared with it.
+    Lesser,
 }
 
 /// One subject doing one work, on any thread.
@@ -28,7 +31,6 @@ pub struct Case {
     settle: Box<dyn Fn() + Send + Sync>,
     fold: Option<Box<dyn Fn() + Send + Sync>>,
     text: Box<dyn Fn() -> String + Send + Sync>,
-    counts_alone: bool,
     /// Operations so far, by the harness's own account.
     asked: AtomicU64,
 }
@@ -62,20 +64,8 @@ impl Case {
             settle: Box::new(|| ()),
             fold: None,
             text: Box::new(text),
-            counts_alone: false,
             asked: AtomicU64::new(0),
         }
-    }
-
-    /// Says that of a histogram it shows how many values there were, but neither these bounds nor the sum: less than the work.
-    pub fn counting_alone(mut self) -> Self {
-        self.counts_alone = true;
-        self
-    }
-
-    /// Whether it shows the count of a histogram alone.
-    pub fn counts_alone(&self) -> bool {
-        self.counts_alone
     }
 
     /// Has `settle` called after each run, outside the time.

@@ -51,7 +51,10 @@ fn write_report(out: &mut String, report: &Report<'_>) -> std::fmt::Result {
         out,
         "CPU nanoseconds an operation (a line, for texts), median of the rounds, at 1 / 2 threads. *Ahead* is the best"
     )?;
-    writeln!(out, "peer's figure by Tachograph's.\n")?;
+    writeln!(
+        out,
+        "peer's figure by Tachograph's; who does less than the work (*no sum*) is told below, but is no best peer.\n"
+    )?;
     summary(out, works, texts)?;
     beside_a_reader(out, folded)?;
     memory(out, weights)?;

@@ -21,8 +21,9 @@ pub(super) struct OpenTelemetry;
 const NAME: (&str, Role) = ("opentelemetry", Role::Peer);
 const BOUND: (&str, Role) = ("opentelemetry, bound", Role::Peer);
 
-/// More series than any work has: past the limit the crate counts into one series of its own.
-const SERIES_LIMIT: usize = 200_000;
+/// The crate's own limit, more series than any work has. Past it the crate counts into one series of its own; it makes room for all
+/// of them at once.
+const SERIES_LIMIT: usize = 2_000;
 
 struct Pipeline {
     registry: ::prometheus::Registry,
@@ -31,7 +32,7 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn new() -> Self {
+    fn new(limit: usize) -> Self {
         let registry = ::prometheus::Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -40,7 +41,7 @@ impl Pipeline {
             .scope_info_enabled(false)
             .build()
             .expect("a new registry has no clashes");
-        let limit = |_: &Instrument| Stream::builder().with_cardinality_limit(SERIES_LIMIT).build().ok();
+        let limit = move |_: &Instrument| Stream::builder().with_cardinality_limit(limit).build().ok();
         let provider = SdkMeterProvider::builder().with_reader(exporter).with_view(limit).build();
         let meter = provider.meter("peers");
         Self { registry, provider, meter }
@@ -78,10 +79,10 @@ fn endpoint(value: &str) -> [KeyValue; 1] {
 
 impl Subject for OpenTelemetry {
     fn cases(&self, work: Work) -> Vec<Case> {
-        let (inputs, pipeline) = (inputs(), Pipeline::new());
+        let (inputs, pipeline) = (inputs(), Pipeline::new(SERIES_LIMIT));
         match work {
             Work::Counter => {
-                let (counter, other) = (pipeline.counter(JOBS), Pipeline::new());
+                let (counter, other) = (pipeline.counter(JOBS), Pipeline::new(SERIES_LIMIT));
                 let bound = other.counter(JOBS).bind(&[]);
                 vec![
                     Case::new(work, NAME, move |_| black_box(&counter).add(1, &[]), pipeline.text()),
@@ -110,7 +111,7 @@ impl Subject for OpenTelemetry {
                 vec![Case::new(work, NAME, move |i| counter.add(1, &route(inputs.labels(i))), pipeline.text())]
             }
             Work::Histogram => {
-                let (histogram, other) = (pipeline.histogram(WAIT, &SECONDS), Pipeline::new());
+                let (histogram, other) = (pipeline.histogram(WAIT, &SECONDS), Pipeline::new(SERIES_LIMIT));
                 let bound = other.histogram(WAIT, &SECONDS).bind(&[]);
                 vec![
                     Case::new(work, NAME, move |i| histogram.record(inputs.duration(i).1, &[]), pipeline.text()),
@@ -154,7 +155,7 @@ impl Subject for OpenTelemetry {
 }
 
 fn filled(shape: Shape, fillers: Fillers) -> Pipeline {
-    let pipeline = Pipeline::new();
+    let pipeline = Pipeline::new(shape.series());
     match shape {
         Shape::Counters(series) => {
             let counter = pipeline.counter(JOBS);
