@@ -1,7 +1,8 @@
 //! One hot operation, a fixed number of times, for `ci/instructions.sh` to count its instructions.
 //!
-//! `instructions OPERATION ITERATIONS` runs one. Without an operation each runs a few times, so that
-//! `cargo bench -- --test` keeps them working. Every run asserts what it counted.
+//! `instructions OPERATION ITERATIONS` runs one, `instructions list` names all. Without an argument each runs a few times, so that
+//! `cargo bench --bench instructions -- --test` keeps them working. Every run asserts what it counted. A new operation is one more line of
+//! [`OPERATIONS`]; the script finds it there.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -12,65 +13,73 @@ use tachograph::{Buckets, Counter, LabelSet, LabelValue, Registry};
 /// Series, counters and values that a loop walks through, so that no operation meets its own last store.
 const ROUND: usize = 64;
 
-/// Families that `family_inc` goes through, one round each.
-const FAMILIES: usize = 32;
+/// Tables of labels that the look-ups go through, one round each: each hashes by seeds of its own, so that lucky and unlucky ones
+/// even out.
+const TABLES: usize = 32;
 
 /// The name of an operation, and what runs it so many times.
 type Operation = (&'static str, fn(usize));
 
-const OPERATIONS: [Operation; 8] = [
-    ("baseline", baseline),
+/// The loop alone comes first: what the other counts hold beside their operation.
+const OPERATIONS: [Operation; 9] = [
+    ("baseline", |iterations| calls(iterations, |_| ())),
     ("counter_inc", counter_inc),
     ("counter_inc_rotating", counter_inc_rotating),
     ("family_inc", family_inc),
     ("typed_inc", typed_inc),
     ("typed_string_inc", typed_string_inc),
-    ("histogram_observe", histogram_observe),
-    ("http_observe", http_observe),
+    ("histogram_classic", |iterations| histogram(iterations, seconds())),
+    ("http_held", http_held),
+    ("http_by_name", http_by_name),
 ];
 
-/// The loop alone: what the other counts hold beside their operation.
-fn baseline(iterations: usize) {
+/// Calls an operation: once for everything that it touches, so that it is warm, and then as often as it is counted.
+fn calls(iterations: usize, mut call: impl FnMut(usize)) {
+    (0..ROUND * TABLES).for_each(&mut call);
+    counted_calls(iterations, call);
+}
+
+/// Callgrind counts within this function alone, which it knows by its name.
+#[inline(never)]
+fn counted_calls(iterations: usize, mut call: impl FnMut(usize)) {
     for i in 0..iterations {
-        black_box(i);
+        call(black_box(i));
     }
+}
+
+/// How often an operation was called in all.
+fn called(iterations: usize) -> u64 {
+    (ROUND * TABLES + iterations) as u64
 }
 
 fn counter_inc(iterations: usize) {
     let registry = Registry::new();
     let counter = registry.counter("jobs_total", "Jobs.").unwrap();
-    for i in 0..iterations {
-        black_box(i);
-        black_box(&counter).inc();
-    }
-    assert_eq!(counter.value(), iterations as u64);
+    calls(iterations, |_| black_box(&counter).inc());
+    assert_eq!(counter.value(), called(iterations));
 }
 
 fn counter_inc_rotating(iterations: usize) {
     let registry = Registry::new();
-    let counters: Vec<Counter> = (0..ROUND).map(|i| registry.counter(&format!("jobs_{i}_total"), "Jobs.").unwrap()).collect();
-    for i in 0..iterations {
-        counters[black_box(i) % ROUND].inc();
-    }
-    assert_eq!(counters.iter().map(Counter::value).sum::<u64>(), iterations as u64);
+    let counters: [Counter; ROUND] = std::array::from_fn(|i| registry.counter(&format!("jobs_{i}_total"), "Jobs.").unwrap());
+    calls(iterations, |i| black_box(&counters)[i % ROUND].inc());
+    assert_eq!(counters.iter().map(Counter::value).sum::<u64>(), called(iterations));
 }
 
 fn family_inc(iterations: usize) {
     let registry = Registry::new();
-    // Each hashes by seeds of its own, so that lucky and unlucky ones even out.
-    let families: Vec<_> = (0..FAMILIES)
+    let families: Vec<_> = (0..TABLES)
         .map(|i| registry.counter_family(&format!("jobs_{i}_total"), "Jobs.", ["queue", "worker", "result"]).unwrap())
         .collect();
     let labels: Vec<[String; 3]> = (0..ROUND)
         .map(|i| [format!("queue-{}", i % 8), format!("worker-{i}"), String::from(if i % 2 == 0 { "ok" } else { "failed" })])
         .collect();
-    for i in 0..iterations {
-        let i = black_box(i);
+    calls(iterations, |i| {
         let [queue, worker, result] = &labels[i % ROUND];
-        families[i / ROUND % FAMILIES].inc([queue, worker, result]);
-    }
+        families[i / ROUND % TABLES].inc([queue, worker, result]);
+    });
     let series = families.iter().flat_map(|family| labels.iter().map(|[a, b, c]| family.handle([a, b, c])));
-    assert_eq!(series.map(|series| series.value()).sum::<u64>(), iterations as u64);
+    assert_eq!(series.map(|series| series.value()).sum::<u64>(), called(iterations));
 }
 
 #[derive(Clone, Copy, LabelValue)]
@@ -99,11 +108,9 @@ fn dense(i: usize) -> Dense {
 fn typed_inc(iterations: usize) {
     let registry = Registry::new();
     let jobs = registry.typed_counter_family::<Dense>("jobs_total", "Jobs.").unwrap();
-    let labels: Vec<Dense> = (0..ROUND).map(dense).collect();
-    for i in 0..iterations {
-        jobs.inc(&labels[black_box(i) % ROUND]);
-    }
-    assert_eq!(labels.iter().map(|labels| jobs.handle(labels).value()).sum::<u64>(), iterations as u64);
+    let labels: [Dense; ROUND] = std::array::from_fn(dense);
+    calls(iterations, |i| black_box(&jobs).inc(&labels[i % ROUND]));
+    assert_eq!(labels.iter().map(|labels| jobs.handle(labels).value()).sum::<u64>(), called(iterations));
 }
 
 #[derive(LabelSet)]
@@ -115,65 +122,87 @@ struct Mixed<'a> {
 
 fn typed_string_inc(iterations: usize) {
     let registry = Registry::new();
-    // As in `family_inc`.
     let families: Vec<_> =
-        (0..FAMILIES).map(|i| registry.typed_counter_family::<Mixed>(&format!("jobs_{i}_total"), "Jobs.").unwrap()).collect();
+        (0..TABLES).map(|i| registry.typed_counter_family::<Mixed>(&format!("jobs_{i}_total"), "Jobs.").unwrap()).collect();
     let queues: Vec<String> = (0..ROUND).map(|i| format!("queue-{}", i % 8)).collect();
     let labels: Vec<Mixed<'_>> =
         queues.iter().enumerate().map(|(i, queue)| Mixed { queue, verb: VERBS[i / 8 % 4], cached: i >= 32 }).collect();
-    for i in 0..iterations {
-        let i = black_box(i);
-        families[i / ROUND % FAMILIES].inc(&labels[i % ROUND]);
-    }
+    calls(iterations, |i| families[i / ROUND % TABLES].inc(&labels[i % ROUND]));
     let series = families.iter().flat_map(|family| labels.iter().map(|labels| family.handle(labels)));
-    assert_eq!(series.map(|series| series.value()).sum::<u64>(), iterations as u64);
+    assert_eq!(series.map(|series| series.value()).sum::<u64>(), called(iterations));
 }
 
 /// Durations in nanoseconds, from 1 µs to about 8 s, spread over all buckets.
-fn durations() -> Vec<u64> {
-    (0..ROUND as u32).map(|i| 1_000 << (i % 24)).collect()
+fn durations() -> [u64; ROUND] {
+    std::array::from_fn(|i| 1_000 << (i % 24))
 }
 
-fn histogram_observe(iterations: usize) {
-    let registry = Registry::new();
-    let bounds = Buckets::seconds(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]).unwrap();
-    let histogram = registry.histogram("wait_seconds", "Waiting.", bounds).unwrap();
-    let durations = durations();
-    for i in 0..iterations {
-        histogram.observe(durations[black_box(i) % ROUND]);
-    }
-    assert_eq!(histogram.count(), iterations as u64);
+fn seconds() -> Buckets {
+    Buckets::seconds(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]).unwrap()
 }
 
-fn http_observe(iterations: usize) {
-    let registry = Registry::new();
-    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
-    let endpoint = http.endpoint("/scene/{id}");
+fn histogram(iterations: usize, buckets: Buckets) {
+    let histogram = Registry::new().histogram("wait_seconds", "Waiting.", buckets).unwrap();
     let durations = durations();
-    for i in 0..iterations {
-        endpoint.observe(&Exchange {
-            method: Method::Get,
-            status: 200,
-            duration: Duration::from_nanos(durations[black_box(i) % ROUND]),
-            request_bytes: 120,
-            response_bytes: 2_000,
-        });
+    calls(iterations, |i| black_box(&histogram).observe(durations[i % ROUND]));
+    assert_eq!(histogram.count(), called(iterations));
+}
+
+const ENDPOINTS: [&str; 4] = ["/scene", "/scenes", "/scene/{id}", "/health/quick"];
+
+fn http(registry: &Registry) -> HttpMetrics {
+    HttpMetrics::register(registry, HttpOptions::default()).unwrap()
+}
+
+fn exchange(nanoseconds: u64) -> Exchange {
+    Exchange {
+        method: Method::Get,
+        status: 200,
+        duration: Duration::from_nanos(nanoseconds),
+        request_bytes: 120,
+        response_bytes: 2_000,
     }
-    let line = format!("http_requests_total{{endpoint=\"/scene/{{id}}\",method=\"GET\",status=\"200\"}} {iterations}\n");
+}
+
+/// Requests that a registry shows.
+fn requests(registry: &Registry) -> u64 {
     let snapshot = registry.snapshot();
-    assert!(snapshot.text().contains(&line), "{line} is missing in\n{}", snapshot.text());
+    let lines = snapshot.text().lines().filter(|line| line.starts_with("http_requests_total{"));
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+fn http_held(iterations: usize) {
+    let registry = Registry::new();
+    let http = http(&registry);
+    let (endpoints, durations) = (ENDPOINTS.map(|name| http.endpoint(name)), durations());
+    calls(iterations, |i| black_box(&endpoints)[i % ENDPOINTS.len()].observe(&exchange(durations[i % ROUND])));
+    assert_eq!(requests(&registry), called(iterations));
+}
+
+fn http_by_name(iterations: usize) {
+    let registries: Vec<Registry> = (0..TABLES).map(|_| Registry::new()).collect();
+    let https: Vec<HttpMetrics> = registries.iter().map(http).collect();
+    let (endpoints, durations) = (ENDPOINTS.map(String::from), durations());
+    calls(iterations, |i| {
+        https[i / ROUND % TABLES].observe(&endpoints[i % ENDPOINTS.len()], &exchange(durations[i % ROUND]));
+    });
+    assert_eq!(registries.iter().map(requests).sum::<u64>(), called(iterations));
 }
 
 fn main() {
     // Cargo passes flags of its own, such as `--bench`.
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
-    let Some(name) = arguments.next() else {
-        for (name, run) in OPERATIONS {
-            run(ROUND);
-            println!("{name}: ok");
+    match arguments.next() {
+        None => {
+            for (name, run) in OPERATIONS {
+                run(ROUND);
+                println!("{name}: ok");
+            }
         }
-        return;
-    };
-    let (_, run) = OPERATIONS.into_iter().find(|(known, _)| *known == name).expect("an operation of the list");
-    run(arguments.next().and_then(|number| number.parse().ok()).expect("a number of iterations"));
+        Some(list) if list == "list" => OPERATIONS.iter().for_each(|(name, _)| println!("{name}")),
+        Some(name) => {
+            let (_, run) = OPERATIONS.into_iter().find(|(known, _)| *known == name).expect("an operation of the list");
+            run(arguments.next().and_then(|number| number.parse().ok()).expect("a number of iterations"));
+        }
+    }
 }
