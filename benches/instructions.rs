@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
-use tachograph::{Buckets, Counter, LabelSet, LabelValue, Registry};
+use tachograph::{Buckets, Counter, LabelSet, LabelValue, Registry, Resolution};
 
 /// Series, counters and values that a loop walks through, so that no operation meets its own last store.
 const ROUND: usize = 64;
@@ -21,14 +21,16 @@ const TABLES: usize = 32;
 type Operation = (&'static str, fn(usize));
 
 /// The loop alone comes first: what the other counts hold beside their operation.
-const OPERATIONS: [Operation; 9] = [
+const OPERATIONS: [Operation; 11] = [
     ("baseline", |iterations| calls(iterations, |_| ())),
     ("counter_inc", counter_inc),
     ("counter_inc_rotating", counter_inc_rotating),
     ("family_inc", family_inc),
     ("typed_inc", typed_inc),
     ("typed_string_inc", typed_string_inc),
-    ("histogram_classic", |iterations| histogram(iterations, seconds())),
+    ("histogram_classic", |iterations| histogram(iterations, Resolution::Classic)),
+    ("histogram_native", |iterations| histogram(iterations, Resolution::Native)),
+    ("histogram_hdr", |iterations| histogram(iterations, Resolution::Hdr)),
     ("http_held", http_held),
     ("http_by_name", http_by_name),
 ];
@@ -137,12 +139,9 @@ fn durations() -> [u64; ROUND] {
     std::array::from_fn(|i| 1_000 << (i % 24))
 }
 
-fn seconds() -> Buckets {
-    Buckets::seconds(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]).unwrap()
-}
-
-fn histogram(iterations: usize, buckets: Buckets) {
-    let histogram = Registry::new().histogram("wait_seconds", "Waiting.", buckets).unwrap();
+fn histogram(iterations: usize, resolution: Resolution) {
+    let buckets = Buckets::seconds(&[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0]).unwrap();
+    let histogram = Registry::new().histogram("wait_seconds", "Waiting.", buckets.resolution(resolution)).unwrap();
     let durations = durations();
     calls(iterations, |i| black_box(&histogram).observe(durations[i % ROUND]));
     assert_eq!(histogram.count(), called(iterations));
