@@ -9,6 +9,10 @@
 //!   from outside, so a crate that wants to own them pays for the copy.
 //! - Each subject is called in the cheapest way that its documentation shows. `metrics` is called on the recorder itself, not
 //!   through its macros, which saves it the global's load.
+//! - Handles are called through memory that the compiler may not know, the floor's like everybody's: a program does something else
+//!   between two calls, so a call finds its thread's cells anew.
+//! - Typed labels are numbered by who has types for them; others are given strings that live as long as the program.
+//! - `metriken` has no sums and no bounds of one's own, so its histograms are told but are nobody's best peer.
 //! - `metrics` keeps each observation of a histogram until it is drained. It is drained between runs, outside the time: that flatters
 //!   it, and it is why it loses nothing here (while it is drained beside writers it does).
 #![forbid(unsafe_code)]

@@ -45,15 +45,16 @@ fn main() {
         let plan = Plan::for_works(seconds * 7 / 10);
         Work::ALL.into_iter().map(|work| (work.to_string(), bench.work(work, &plan))).collect()
     };
-    let texts: Vec<_> = Shape::ALL
-        .into_iter()
-        .map(|shape| (shape.to_string(), bench.shape(shape, seconds / 5 / Shape::ALL.len() as u32)))
-        .collect();
+    // Before the texts: their many series leave the cells of the next ones far apart.
     let folded: Vec<_> = Work::ALL
         .into_iter()
         .flat_map(|work| {
             bench.folded(work, seconds / 10 / Work::ALL.len() as u32).map(move |folded| (work.to_string(), folded))
         })
+        .collect();
+    let texts: Vec<_> = Shape::ALL
+        .into_iter()
+        .map(|shape| (shape.to_string(), bench.shape(shape, seconds / 5 / Shape::ALL.len() as u32)))
         .collect();
     let weights: Vec<_> =
         Shape::WEIGHED.into_iter().enumerate().map(|(at, shape)| (heap::title(shape), heap::weigh(at))).collect();
