@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::HttpCore;
 use super::block::{Block, Code};
 use super::label::{Method, with_status_label};
-use super::source::EndpointEntry;
 use crate::metric::histogram::nanoseconds;
-use crate::metric::label::{OTHER, by_value};
+use crate::metric::label::{LabelNames, OTHER, by_value};
 use crate::shard::{self, Slot};
 
 /// A finished request and its response.
@@ -43,6 +42,8 @@ pub(super) type Combinations = Arc<[Combination]>;
 pub(super) struct EndpointCells {
     /// Value of the label `endpoint`.
     name: Box<str>,
+    /// The label as a scrape shows it.
+    text: Box<str>,
     /// Left out of the latency window.
     monitoring: bool,
     block: Block,
@@ -53,7 +54,19 @@ pub(super) struct EndpointCells {
 impl EndpointCells {
     pub(super) fn new(core: &HttpCore, name: &str, monitoring: bool) -> Self {
         let block = Block::new(core.offsets).unwrap_or_else(|_| Block::sink());
-        Self { name: name.into(), monitoring, block, combinations: Mutex::new(Arc::new([])) }
+        let text = LabelNames::new(&["endpoint"]).text(&[name]);
+        Self { name: name.into(), text, monitoring, block, combinations: Mutex::new(Arc::new([])) }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let texts =
+            self.combinations().iter().map(|combination| size_of::<Combination>() + combination.text.len()).sum::<usize>();
+        let further = self.block.each().skip(1).map(size_of_val).sum::<usize>();
+        size_of::<Self>() + self.name.len() + self.text.len() + texts + further
     }
 
     pub(super) fn block(&self) -> &Block {
@@ -102,7 +115,7 @@ impl EndpointCells {
             return place;
         }
         core.faults.series_refused(core.families.requests.name());
-        let other = &core.entry(OTHER, false).value;
+        let other = core.entry(OTHER, false);
         let known = other.block.find(Code::new(method, status));
         known.unwrap_or_else(|| other.keep(core, method, status).0)
     }
@@ -161,25 +174,25 @@ impl EndpointCells {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    cells: EndpointEntry,
+    cells: Arc<EndpointCells>,
     core: Arc<HttpCore>,
 }
 
 impl Endpoint {
-    pub(super) fn new(cells: EndpointEntry, core: Arc<HttpCore>) -> Self {
+    pub(super) fn new(cells: Arc<EndpointCells>, core: Arc<HttpCore>) -> Self {
         Self { cells, core }
     }
 
     /// Counts a finished request.
     #[inline]
     pub fn observe(&self, exchange: &Exchange) {
-        self.cells.value.observe(&self.core, exchange);
+        self.cells.observe(&self.core, exchange);
     }
 
     /// Has the series of this method and status exist, at 0 until the first such request: a rate over a series that is born at
     /// its first increment misses that increment.
     pub fn declare(&self, method: Method, status: u16) {
-        let endpoint = &self.cells.value;
+        let endpoint = &self.cells;
         if endpoint.block.find(Code::new(method, status)).is_none() {
             endpoint.place(&self.core, method, status);
         }
@@ -188,11 +201,11 @@ impl Endpoint {
     /// Allocates the calling thread's memory for this endpoint's requests: for the counters that exist by now, the histograms and
     /// the latency window (28 KiB). Observing such requests on this thread allocates nothing from then on.
     pub fn prepare(&self) {
-        self.cells.value.prepare(&self.core);
+        self.cells.prepare(&self.core);
     }
 
     /// The value of the label `endpoint`: the name that was asked for, or `other` past the limit of endpoints.
     pub fn name(&self) -> &str {
-        &self.cells.value.name
+        &self.cells.name
     }
 }

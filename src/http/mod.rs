@@ -8,8 +8,7 @@ mod label;
 mod source;
 mod typed;
 
-use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, Exchange};
@@ -18,7 +17,7 @@ pub use typed::Endpoints;
 
 use block::Offsets;
 use endpoint::EndpointCells;
-use source::{EndpointEntry, Requests};
+use source::{Requests, Sorted};
 
 use crate::metric::bucket::Buckets;
 use crate::metric::counter::{Counter, UpDownCounter};
@@ -27,7 +26,7 @@ use crate::metric::family::Family;
 use crate::metric::gauge::Gauge;
 use crate::metric::histogram::Shape;
 use crate::metric::label::{DEFAULT_LIMIT, LabelNames, Labels, OTHER};
-use crate::metric::table::{LabelTable, Refused};
+use crate::metric::rows::Rows;
 use crate::metric::typed::label::LabelValue;
 use crate::registry::{Faults, RegisterError, Registry};
 use crate::snapshot::Source;
@@ -118,7 +117,9 @@ pub struct HttpMetrics(Arc<HttpCore>);
 #[derive(Debug)]
 struct HttpCore {
     families: Families,
-    endpoints: LabelTable<EndpointCells>,
+    endpoints: Rows<Arc<EndpointCells>>,
+    /// Those of them that there were at the last scrape.
+    sorted: Mutex<Sorted>,
     /// Labels of `http_requests_total`.
     labels: LabelNames,
     /// What a histogram of durations is, and one of sizes; where they stand in a block.
@@ -196,20 +197,16 @@ impl HttpCore {
     /// The endpoint of this name, made if there is none and there is room, else `other`. There is always room for those that the program
     /// has for monitoring.
     #[cold]
-    fn entry(&self, name: &str, monitoring: bool) -> EndpointEntry {
+    fn entry(&self, name: &str, monitoring: bool) -> Arc<EndpointCells> {
         let insert = |name: &str, monitoring, limit| {
-            self.endpoints.insert(&[name], limit, || Ok::<_, Infallible>(EndpointCells::new(self, name, monitoring)))
+            self.endpoints.insert(&[name], limit, || Arc::new(EndpointCells::new(self, name, monitoring))).cloned()
         };
-        match insert(name, monitoring, if monitoring { usize::MAX } else { self.limit }) {
-            Ok(entry) => entry,
-            Err(Refused::Full) => {
-                self.faults.series_refused(self.families.requests.name());
-                match insert(OTHER, false, usize::MAX) {
-                    Ok(entry) => entry,
-                    Err(Refused::Full) => unreachable!("no table has more than usize::MAX entries"),
-                }
-            }
-        }
+        insert(name, monitoring, if monitoring { usize::MAX } else { self.limit }).unwrap_or_else(|| {
+            self.faults.series_refused(self.families.requests.name());
+            let other = insert(OTHER, false, usize::MAX);
+            // A table for more endpoints than there can be blocks for is full of endpoints of the sink.
+            other.unwrap_or_else(|| Arc::new(EndpointCells::new(self, OTHER, false)))
+        })
     }
 }
 
@@ -262,7 +259,8 @@ impl HttpMetrics {
         let (duration, size) = (Shape::new(seconds, registry.faults()), Shape::new(bytes, registry.faults()));
         let core = Arc::new(HttpCore {
             families,
-            endpoints: LabelTable::new(&["endpoint"]),
+            endpoints: Rows::new(),
+            sorted: Mutex::new(Arc::new([])),
             labels: LabelNames::new(&["endpoint", "method", "status"]),
             offsets: Offsets::new(&duration, &size),
             duration,
@@ -290,8 +288,9 @@ impl HttpMetrics {
     #[inline]
     pub fn observe(&self, endpoint: &str, exchange: &Exchange) {
         let core = &*self.0;
-        if core.endpoints.look_up(&[endpoint], |entry| entry.value.observe(core, exchange)).is_none() {
-            self.observe_missing(endpoint, exchange);
+        match core.endpoints.find(&[endpoint]) {
+            Some(cells) => cells.observe(core, exchange),
+            None => self.observe_missing(endpoint, exchange),
         }
     }
 
@@ -299,11 +298,13 @@ impl HttpMetrics {
     #[cold]
     fn observe_missing(&self, endpoint: &str, exchange: &Exchange) {
         let core = &*self.0;
-        let full = core.endpoints.len() >= core.limit;
-        if full && core.endpoints.look_up(&[OTHER], |entry| entry.value.observe(core, exchange)).is_some() {
-            core.faults.series_refused(core.families.requests.name());
-        } else {
-            core.entry(endpoint, false).value.observe(core, exchange);
+        let other = if core.endpoints.len() >= core.limit { core.endpoints.find(&[OTHER]) } else { None };
+        match other {
+            Some(other) => {
+                core.faults.series_refused(core.families.requests.name());
+                other.observe(core, exchange);
+            }
+            None => core.entry(endpoint, false).observe(core, exchange),
         }
     }
 

@@ -1,16 +1,15 @@
 //! What a scrape shows of the requests: all families that a request writes are read from the same listing and the same fold, so that
 //! none shows a request that another does not.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::block::Block;
 use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
 use crate::metric::descriptor::{Descriptor, Kind};
-use crate::metric::family::SeriesTexts;
 use crate::metric::histogram::Shape;
-use crate::metric::series::Series;
+use crate::metric::label::by_value;
 use crate::shard::{Totals, writes};
 use crate::snapshot::{
     BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, Previous, Reading, Snapshot, Source,
@@ -42,27 +41,29 @@ impl Source for Requests {
 
     fn list(&self) -> Reading {
         let core = Arc::clone(&self.0);
-        let endpoints = core.endpoints.sorted();
+        let endpoints = core.sorted();
         // A block that comes later is in no fold of now. A combination that comes later to one of these blocks may be.
-        let blocks: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.value.block().each().count()).collect();
+        let blocks: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.block().each().count()).collect();
         Box::new(move |totals, last, families| {
             let mut read = Read::new(&core, last);
             for (endpoint, blocks) in endpoints.iter().zip(blocks) {
                 read.endpoint(endpoint, blocks, totals);
             }
-            read.finish(SeriesTexts { series: endpoints, labels: 1 }, totals, families);
+            read.finish(EndpointTexts(endpoints), totals, families);
         })
     }
 
     fn series(&self) -> usize {
-        let endpoints = self.0.endpoints.sorted();
-        let combinations: usize = endpoints.iter().map(|endpoint| endpoint.value.combinations().len()).sum();
+        let endpoints = self.0.sorted();
+        let combinations: usize = endpoints.iter().map(|endpoint| endpoint.combinations().len()).sum();
         let Families { gauges, summary, .. } = &self.0.families;
         combinations + 3 * endpoints.len() + if gauges.is_some() { QUANTILES.len() } else { 0 } + usize::from(summary.is_some())
     }
 
     fn heap_bytes(&self) -> usize {
-        self.0.endpoints.heap_bytes() + self.0.window.heap_bytes()
+        let core = &*self.0;
+        let endpoints: usize = core.endpoints.values().map(|endpoint| endpoint.heap_bytes()).sum();
+        core.endpoints.heap_bytes() + endpoints + core.window.heap_bytes()
     }
 }
 
@@ -93,8 +94,7 @@ impl<'a> Read<'a> {
         }
     }
 
-    fn endpoint(&mut self, entry: &EndpointEntry, blocks: usize, totals: &Totals) {
-        let endpoint = &entry.value;
+    fn endpoint(&mut self, endpoint: &EndpointCells, blocks: usize, totals: &Totals) {
         let whole: Option<Vec<Vec<u64>>> =
             endpoint.block().each().take(blocks).map(|block| Some(block.whole(totals, self.core.offsets)?.collect())).collect();
         let shapes = self.core.shapes();
@@ -109,7 +109,7 @@ impl<'a> Read<'a> {
             None => {
                 self.core.faults.block_stale();
                 for ((values, previous), shape) in self.histograms.iter_mut().zip(&self.previous.1).zip(shapes) {
-                    previous.histogram(entry, shape.buckets().len() + 1, values);
+                    previous.histogram(endpoint.text().as_bytes(), shape.buckets().len() + 1, values);
                 }
             }
         }
@@ -134,7 +134,7 @@ impl<'a> Read<'a> {
         self.texts.endpoints.push(combinations);
     }
 
-    fn finish(self, endpoints: SeriesTexts<EndpointCells>, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
+    fn finish(self, endpoints: EndpointTexts, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
         let Families { requests, histograms, gauges, summary, .. } = &self.core.families;
         let endpoints = Arc::new(endpoints);
         families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(self.texts), Values::Counter(self.counts)));
@@ -186,5 +186,31 @@ impl LabelTexts for CombinationTexts {
     }
 }
 
-/// What a table of endpoints holds.
-pub(super) type EndpointEntry = Series<EndpointCells>;
+/// The endpoints by label values.
+pub(super) type Sorted = Arc<[Arc<EndpointCells>]>;
+
+impl HttpCore {
+    /// All endpoints. They are only ever added to, so a list of as many as there are is the list.
+    fn sorted(&self) -> Sorted {
+        let mut last = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() != self.endpoints.len() {
+            let mut endpoints: Vec<_> = self.endpoints.values().cloned().collect();
+            endpoints.sort_unstable_by(|a, b| by_value(a.text().as_bytes(), b.text().as_bytes()));
+            *last = endpoints.into();
+        }
+        Arc::clone(&last)
+    }
+}
+
+/// The labels of the histograms.
+struct EndpointTexts(Sorted);
+
+impl LabelTexts for EndpointTexts {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn text(&self, series: usize) -> &[u8] {
+        self.0[series].text().as_bytes()
+    }
+}

@@ -256,7 +256,7 @@ impl Parts for Histogram {
                 }
                 None => {
                     shape.faults.block_stale();
-                    previous.histogram(series, shape.cells() + 1, &mut values);
+                    previous.histogram(series.text(previous.labels), shape.cells() + 1, &mut values);
                 }
             }
         }

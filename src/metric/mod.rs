@@ -3,7 +3,7 @@
 //! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`], [`summary`] and [`state_set`] are the
 //! metrics, [`timer`] observes in one when it is dropped. [`bucket`] is the way from a value to its bucket, [`quantile`] what a
 //! summary shows, [`exemplar`] keeps an observation that leads further. [`family`], [`label`], [`table`] and [`series`] are the way
-//! from label values to a series, [`typed`] the shorter one for labels that the compiler knows. [`descriptor`] is what a family is
+//! from label values to a series, [`typed`] the shorter one for labels that the compiler knows, with [`rows`] for strings among them. [`descriptor`] is what a family is
 //! called, [`expiry`] when its series go.
 
 pub(crate) mod bucket;
@@ -19,6 +19,7 @@ pub(crate) mod histogram;
 pub(crate) mod info;
 pub(crate) mod label;
 pub(crate) mod quantile;
+pub(crate) mod rows;
 pub(crate) mod series;
 pub(crate) mod state_set;
 pub(crate) mod summary;

@@ -166,7 +166,7 @@ impl Shape {
             Some(whole) => (self.quantiles.shown(whole[SUM] as f64), shard::writes(whole[0])),
             None => {
                 self.faults.block_stale();
-                previous.summary(series)
+                previous.summary(series.text(previous.labels))
             }
         };
         let recent = cells.window.as_ref().map(|window| window.histogram(totals, now));

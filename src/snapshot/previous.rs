@@ -4,13 +4,12 @@ use std::cmp::Ordering;
 
 use super::{FamilySnapshot, Snapshot};
 use crate::metric::label::by_value;
-use crate::metric::series::Series;
 
 /// A family in the registry's last snapshot, if it was there.
 pub(crate) struct Previous<'a> {
     family: Option<&'a FamilySnapshot>,
     /// How many labels its series have.
-    labels: usize,
+    pub(crate) labels: usize,
 }
 
 impl<'a> Previous<'a> {
@@ -34,8 +33,8 @@ impl<'a> Previous<'a> {
     }
 
     /// Appends what a histogram was: sum and buckets, `width` in all, zeros if it was not there.
-    pub(crate) fn histogram<V>(&self, series: &Series<V>, width: usize, values: &mut Vec<u64>) {
-        let cells = self.series(series.text(self.labels)).and_then(|(family, at)| family.histogram_cells(at));
+    pub(crate) fn histogram(&self, labels: &[u8], width: usize, values: &mut Vec<u64>) {
+        let cells = self.series(labels).and_then(|(family, at)| family.histogram_cells(at));
         match cells {
             Some(cells) if cells.len() == width => values.extend(cells),
             _ => values.resize(values.len() + width, 0),
@@ -43,8 +42,8 @@ impl<'a> Previous<'a> {
     }
 
     /// What sum and count of a summary were, 0 if it was not there.
-    pub(crate) fn summary<V>(&self, series: &Series<V>) -> (f64, u64) {
-        let value = self.series(series.text(self.labels)).and_then(|(family, at)| family.summary_value(at));
+    pub(crate) fn summary(&self, labels: &[u8]) -> (f64, u64) {
+        let value = self.series(labels).and_then(|(family, at)| family.summary_value(at));
         value.map_or((0.0, 0), |value| (value.sum, value.count))
     }
 

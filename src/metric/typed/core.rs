@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::label::{MAX_STRINGS, TypedLabel, combinations, strings, values};
 use super::place::{Place, Row};
-use super::rows::Rows;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::family::{Instrument, reading};
 use crate::metric::label::OTHER;
+use crate::metric::rows::Rows;
 use crate::metric::series::Series;
 use crate::metric::table::LabelTable;
 use crate::registry::Faults;
@@ -99,7 +99,7 @@ impl<M: Instrument> TypedCore<M> {
             self.places.get(index)
         } else {
             // There are no more rows than series, so they need no limit of their own.
-            let row = self.rows.insert(strings, || Row::new(combinations(self.labels)));
+            let row = self.rows.insert(strings, usize::MAX, || Row::new(combinations(self.labels)));
             row.and_then(|row| row.touch(index, M::Place::empty))
         };
         if let Some(place) = place {

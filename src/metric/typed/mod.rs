@@ -2,14 +2,13 @@
 //!
 //! [`label`] is what a label set is, [`place`] what the table holds, [`core`] the way to a series that is not there yet. The way of
 //! `family.inc(&labels)`: work out the combination's index, load its place, add to the slot that stands there. With run-time strings
-//! the row of these strings is looked up first, in [`rows`].
+//! the row of these strings is looked up first, in [`rows`](super::rows).
 //!
 //! Series are made on first use and stay as long as the family, so no place is ever emptied and a look-up needs no guard.
 
 pub(crate) mod core;
 pub(crate) mod label;
 pub(crate) mod place;
-mod rows;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -24,8 +24,10 @@ pub(crate) struct Rows<V> {
     tables: [OnceLock<Table<V>>; TABLES],
     /// Which of the tables holds all rows: below `TABLES`. Written under the mutex. (The first one is there from the first row on.)
     newest: AtomicU32,
-    /// Rows now. Entered when a row is made: a mutex is enough.
-    writing: Mutex<usize>,
+    /// Rows now; written under the mutex, for those who only want to know whether there is room.
+    len: AtomicU32,
+    /// Entered when a row is made: a mutex is enough.
+    writing: Mutex<()>,
 }
 
 /// A power of two of places, at most three quarters of them filled.
@@ -54,7 +56,8 @@ impl<V> Rows<V> {
             hasher: HashSeeds::default(),
             tables: std::array::from_fn(|_| OnceLock::new()),
             newest: AtomicU32::new(0),
-            writing: Mutex::new(0),
+            len: AtomicU32::new(0),
+            writing: Mutex::new(()),
         }
     }
 
@@ -64,18 +67,22 @@ impl<V> Rows<V> {
         self.newest()?.find(self.hash(strings), strings)
     }
 
-    /// The row of these strings, made now if there is none; `None` if there is no room for a row.
-    pub(crate) fn insert(&self, strings: &[&str], make: impl FnOnce() -> V) -> Option<&V> {
+    /// The row of these strings, made now if there is none and fewer than `limit` exist; `None` if there is no room.
+    pub(crate) fn insert(&self, strings: &[&str], limit: usize, make: impl FnOnce() -> V) -> Option<&V> {
         let hash = self.hash(strings);
-        let mut len = lock(&self.writing);
-        if *len == 0 {
+        let _writing = lock(&self.writing);
+        let len = self.len();
+        if len == 0 {
             let _ = self.tables[0].set(Table::with_places(FIRST_PLACES));
         }
         let mut table = self.newest()?;
         if let Some(row) = table.find(hash, strings) {
             return Some(row);
         }
-        if (*len + 1) * 4 > table.0.len() * 3 {
+        if len >= limit {
+            return None;
+        }
+        if (len + 1) * 4 > table.0.len() * 3 {
             // Relaxed: only holders of the mutex store it.
             let next = self.newest.load(Ordering::Relaxed) as usize + 1;
             let grown = self.tables.get(next)?;
@@ -86,8 +93,14 @@ impl<V> Rows<V> {
         }
         let key = strings.iter().flat_map(|string| string.bytes().chain([END])).collect();
         let row = table.put(Arc::new(KeyedRow { hash, key, value: make() }));
-        *len += 1;
+        // Relaxed: whoever writes it has the mutex, and whoever reads it without must ask again under the mutex anyway.
+        self.len.store(len as u32 + 1, Ordering::Relaxed);
         Some(&row.value)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        // Relaxed: see `insert`.
+        self.len.load(Ordering::Relaxed) as usize
     }
 
     /// The values of all rows, in no order.
@@ -198,7 +211,7 @@ mod tests {
             for (at, (insert, strings)) in asked.into_iter().enumerate() {
                 let borrowed = [&*strings[0], &*strings[1]];
                 if insert {
-                    let found = *rows.insert(&borrowed, || at).unwrap();
+                    let found = *rows.insert(&borrowed, usize::MAX, || at).unwrap();
                     prop_assert_eq!(found, *map.entry(strings).or_insert(at));
                 } else {
                     prop_assert_eq!(rows.find(&borrowed), map.get(&strings));
@@ -216,7 +229,7 @@ mod tests {
     fn strings_that_run_into_one_another_are_told_apart() {
         let rows = Rows::new();
         for (at, strings) in [["ab", "c"], ["a", "bc"], ["abc", ""], ["", "abc"]].iter().enumerate() {
-            assert_eq!(rows.insert(strings, || at), Some(&at));
+            assert_eq!(rows.insert(strings, usize::MAX, || at), Some(&at));
         }
         assert_eq!(rows.find(&["ab", "c"]), Some(&0));
         assert_eq!(rows.find(&["", ""]), None);
@@ -225,12 +238,13 @@ mod tests {
     #[test]
     fn growth_keeps_every_row_itself() {
         let rows = Rows::new();
-        let first: *const usize = rows.insert(&["0"], || 0).unwrap();
+        let first: *const usize = rows.insert(&["0"], usize::MAX, || 0).unwrap();
         for n in 1..2_000 {
-            assert_eq!(rows.insert(&[&n.to_string()], || n), Some(&n));
+            assert_eq!(rows.insert(&[&n.to_string()], 2_000, || n), Some(&n));
         }
         assert!(std::ptr::eq(rows.find(&["0"]).unwrap(), first));
-        assert_eq!(rows.values().count(), 2_000);
+        assert_eq!((rows.values().count(), rows.len()), (2_000, 2_000));
+        assert_eq!(rows.insert(&["one too many"], 2_000, || 0), None);
     }
 }
 
@@ -245,11 +259,11 @@ mod models {
     fn model(strings: [&'static str; 2], rows_after: usize) {
         loom::model(move || {
             let rows = Arc::new(Rows::new());
-            rows.insert(&["x"], || 0).unwrap();
+            rows.insert(&["x"], 9, || 0).unwrap();
             let threads = strings.map(|string| {
                 let rows = rows.clone();
                 thread::spawn(move || {
-                    let row: *const u32 = rows.find(&[string]).or_else(|| rows.insert(&[string], || 1)).unwrap();
+                    let row: *const u32 = rows.find(&[string]).or_else(|| rows.insert(&[string], 9, || 1)).unwrap();
                     row as usize
                 })
             });
