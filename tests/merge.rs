@@ -229,3 +229,33 @@ fn a_difference_is_of_one_histogram_and_starts_anew_after_a_reset() {
     assert_eq!(values(&[1, 20]).since(&values(&[1, 20])).unwrap(), values(&[]));
     assert_eq!(values(&[20, 30]).since(&values(&[1, 20])).unwrap(), values(&[20, 30]));
 }
+
+#[test]
+fn labels_of_a_registry_tell_processes_apart() {
+    /// Series with other labels each, in the order that they have without the registry's.
+    struct Loads;
+
+    impl Collector for Loads {
+        fn describe(&self) -> Result<Vec<Descriptor>, RegisterError> {
+            Ok(vec![Descriptor::new("load", Kind::Gauge, "Load.")?])
+        }
+
+        fn collect(&self, sink: &mut Sink<'_>) {
+            sink.gauge("load", &[], 1.0);
+            sink.gauge("load", &[("core", "1")], 2.0);
+            sink.gauge("load", &[("core", "1"), ("a", "2")], 3.0);
+        }
+    }
+
+    let process = |name| {
+        let registry = Registry::with_labels([("process", name)]).unwrap();
+        registry.register_collector("loads", Loads).unwrap();
+        registry.snapshot()
+    };
+    let [one, two] = ["1", "2"].map(process);
+    let [decoded_one, decoded_two] = [&one, &two].map(|snapshot| decoded(&snapshot.encode()).unwrap());
+    assert_eq!(decoded_one.text(), one.text());
+    let merged = Snapshot::merged([&decoded_one, &decoded_two]).unwrap();
+    assert_eq!(merged.family("load").unwrap().len(), 6);
+    assert_eq!(Snapshot::merged([&*one, &*two]).unwrap().text(), merged.text());
+}

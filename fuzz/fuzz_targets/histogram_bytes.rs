@@ -1,5 +1,5 @@
-//! Any bytes: a histogram or a snapshot that decodes has this one form, answers every question, and renders to a scrape that the strict
-//! parser accepts, which shares no code with the encoder.
+//! Any bytes: a histogram or a snapshot that decodes has this one form, answers every question, and renders to a scrape that the
+//! strict parser accepts, which shares no code with the encoder.
 
 #![no_main]
 
@@ -49,6 +49,12 @@ fn damaged(observations: &[(&str, u64)], resolution: u8, damage: &[(u16, u8)]) -
     let buckets = buckets.highest_trackable(1 << 30).expect("above the bounds");
     let family = registry.histogram_family("wait_seconds", "Waiting.", ["label"], buckets).expect("a valid name");
     let jobs = registry.counter_family("jobs_total", "Jobs.", ["label"]).expect("a valid name");
+    registry.info("build_info", "Build.", [("version", "1")]).expect("a valid name");
+    registry.state_set("breaker", "Breaker.", &["open", "closed"]).expect("valid states").set("closed");
+    let files = Buckets::bytes(&[10]).expect("valid bounds");
+    registry.gauge_histogram("file_bytes", "Files.", files).expect("a valid name").set(&[2, 1], 31.5);
+    registry.float_counter("busy_seconds_total", "Busy.").expect("a valid name").inc_by(0.25);
+    registry.up_down_counter("depth", "Depth.").expect("a valid name").inc_by(-3);
     for (label, value) in observations.iter().take(50) {
         family.observe([label], *value);
         jobs.inc([label]);

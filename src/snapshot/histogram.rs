@@ -54,12 +54,12 @@ impl<'a> HistogramValue<'a> {
         })
     }
 
-    /// The value, as a scrape shows it, that a share `q` of the observations lies at or below; `q` is brought into 0 to 1. `None` where
-    /// nothing was observed.
+    /// The value, as a scrape shows it, that a share `q` of the observations lies at or below; `q` is brought into 0 to 1. `None`
+    /// where nothing was observed.
     ///
-    /// It is the upper end of the bucket of the resolution in which the observation of that rank lies: never below it, and above it by
-    /// at most 1 in 128 at [`Resolution::Hdr`](crate::Resolution::Hdr), by 9.1 % at `Native`, and at `Classic` up to the next bound. Of
-    /// a classic histogram, what lies above the last bound is told as that bound, as Prometheus does it.
+    /// It is the upper end of the bucket of the resolution in which the observation of that rank lies: never below it, and above
+    /// it by at most 1 in 128 at [`Resolution::Hdr`](crate::Resolution::Hdr), by 9.1 % at `Native`, and at `Classic` up to the
+    /// next bound. Of a classic histogram, what lies above the last bound is told as that bound, as Prometheus does it.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let count = self.count();
         // A little less than asked for: 0.07 of 100 observations is the seventh, and 0.07 is a double just above 7/100.
@@ -73,8 +73,8 @@ impl<'a> HistogramValue<'a> {
         Some(self.buckets.shown(self.highest_in(cell)))
     }
 
-    /// The histogram as Prometheus' native ones have it, at a schema from -4 to 3: `2^schema` buckets a power of two. Exact. `None` at
-    /// another schema and at [`Resolution::Classic`](crate::Resolution::Classic).
+    /// The histogram as Prometheus' native ones have it, at a schema from -4 to 3: `2^schema` buckets a power of two. Exact.
+    /// `None` at another schema and at [`Resolution::Classic`](crate::Resolution::Classic).
     pub fn native(&self, schema: i8) -> Option<NativeHistogram> {
         NativeHistogram::new(self.buckets.layout(), self.counts, schema)
     }
@@ -82,8 +82,8 @@ impl<'a> HistogramValue<'a> {
     /// The histogram as the HdrHistogram library has it, in base units and with two significant digits: for its iterators, its
     /// arithmetic and its file formats.
     ///
-    /// At [`Resolution::Hdr`](crate::Resolution::Hdr) it is what that library would have recorded itself. At coarser ones each observation
-    /// counts as the upper end of its bucket, as with [`quantile`](Self::quantile).
+    /// At [`Resolution::Hdr`](crate::Resolution::Hdr) it is what that library would have recorded itself. At coarser ones each
+    /// observation counts as the upper end of its bucket, as with [`quantile`](Self::quantile).
     ///
     /// # Examples
     ///

@@ -60,10 +60,10 @@ impl std::error::Error for MergeError {
 type Merged = BTreeMap<Box<str>, CollectedSeries>;
 
 impl Snapshot {
-    /// Snapshots of several registries or processes as one: of series with the same name and labels, counters, up-down counters and
-    /// histograms add up. Of all others, which have no sum that would mean something, the first one's value stands: give
-    /// those a label that names the process where each is wanted, such as one of its [registry](crate::Registry::with_labels). Help texts are the first one's too. It counts as
-    /// [taken](Self::taken_at) when the first of them was taken.
+    /// Snapshots of several registries or processes as one: of series with the same name and labels, counters, up-down counters
+    /// and histograms add up. Of all others, which have no sum that would mean something, the first one's value stands: give
+    /// those a label that names the process where each is wanted, such as one of its [registry](crate::Registry::with_labels).
+    /// Help texts are the first one's too. It counts as [taken](Self::taken_at) when the first of them was taken.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! What readers see: an immutable [`Snapshot`] of a registry, taken by the snapshot thread.
 //!
-//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] and [`whole`] what is in it, [`histogram`]
-//! and [`native`] what is in a histogram, [`window`] how quantiles slide. [`bytes`] is how a snapshot goes to another process, [`owned`]
-//! and [`merge`] how it becomes one with others.
+//! [`demand`] is how a snapshot is asked for, [`thread`] who takes it, [`take`] how, [`value`] and [`whole`] what is in it,
+//! [`histogram`] and [`native`] what is in a histogram, [`window`] how quantiles slide. [`bytes`] is how a snapshot goes to
+//! another process, [`owned`] and [`merge`] how it becomes one with others.
 
 mod bytes;
 mod counts;
@@ -62,8 +62,8 @@ pub(crate) type Reading = Box<dyn FnOnce(&Totals, Option<&Snapshot>, &mut Vec<Fa
 /// # Consistency
 ///
 /// It holds every increment and observation that happened before it was asked for. What happens while it is taken may be in it or
-/// not, but not by halves: sum, count and buckets of a histogram are of the same observations, and of an HTTP request all counters and
-/// histograms show it or none. (The latency quantiles may show a request that the counters do not show yet.)
+/// not, but not by halves: sum, count and buckets of a histogram are of the same observations, and of an HTTP request all
+/// counters and histograms show it or none. (The latency quantiles may show a request that the counters do not show yet.)
 ///
 /// A histogram whose thread observes without a pause, or is suspended in the middle of an observation, may not be read whole in the
 /// 5 ms that a snapshot has for it. It then shows what the last snapshot showed, and `tachograph_stale_blocks_total` counts it.

@@ -7,11 +7,12 @@ use crate::metric::bucket::native::{SCHEMA, coarser};
 /// The coarsest schema that Prometheus knows: one bucket in 16 powers of two.
 const COARSEST: i8 = -4;
 
-/// The zero threshold that Prometheus' own client takes, 2^-128: far below one base unit, so that only zeros are in the zero bucket.
+/// The zero threshold that Prometheus' own client takes, 2^-128: far below one base unit, so that only zeros are in the zero
+/// bucket.
 const ZERO_THRESHOLD: f64 = f64::from_bits((1023 - 128) << 52);
 
-/// A histogram as Prometheus' native ones have it: the bucket with index `i` holds the values above `base^(i - 1)` and up to `base^i`,
-/// `base` being `2^(2^-schema)`; zeros have a bucket of their own.
+/// A histogram as Prometheus' native ones have it: the bucket with index `i` holds the values above `base^(i - 1)` and up to
+/// `base^i`, `base` being `2^(2^-schema)`; zeros have a bucket of their own.
 ///
 /// # Examples
 ///

@@ -182,8 +182,8 @@ impl Buckets {
         Ok(Self::laid_out(self.bounds, self.unit, self.resolution, Some(highest)))
     }
 
-    /// The most that a series holds in each thread that observes: 8 bytes a bucket of the resolution and 8 for the sum. Of more than
-    /// 128 cells, a thread holds only the pages of 128 that its values fall into.
+    /// The most that a series holds in each thread that observes: 8 bytes a bucket of the resolution and 8 for the sum. Of more
+    /// than 128 cells, a thread holds only the pages of 128 that its values fall into.
     pub fn bytes_per_thread(&self) -> usize {
         size_of::<u64>() * (self.len() + 1)
     }

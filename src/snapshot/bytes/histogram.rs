@@ -23,8 +23,8 @@ impl HistogramSnapshot {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] when the bytes are not a whole histogram of this version. Bytes from anyone will do: nothing panics, and no more is
-    /// allocated than some 100 KB beside a small multiple of their length.
+    /// [`DecodeError`] when the bytes are not a whole histogram of this version. Bytes from anyone will do: nothing panics, and
+    /// no more is allocated than some 100 KB beside a small multiple of their length.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::after_header(bytes, &HEADER)?;
         let buckets = Arc::new(read_buckets(&mut reader)?);

@@ -1,8 +1,8 @@
 //! Histograms and snapshots as bytes, for other processes, and back.
 //!
-//! Numbers are little-endian base-128 with as few bytes as they need, floats their 8 bytes, texts their length and themselves. Every
-//! value has one form, and what is not that form is refused: what decodes encodes to the same bytes. The bytes are of one version of
-//! this crate's form, told by their first four; they carry no checksum.
+//! Numbers are little-endian base-128 with as few bytes as they need, floats their 8 bytes, texts their length and themselves.
+//! Every value has one form, and what is not that form is refused: what decodes encodes to the same bytes. The bytes are of one
+//! version of this crate's form, told by their first four; they carry no checksum.
 //!
 //! Decoding trusts nothing: lengths are counted down, never allocated ahead; names and labels are checked as at registration.
 
