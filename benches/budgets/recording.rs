@@ -21,6 +21,8 @@ pub(crate) fn rows(bench: &Bench) -> Vec<Row> {
         request_held(bench),
         counters::<1>(bench, "counter, held"),
         counters::<64>(bench, "counter, 64 in turn"),
+        #[cfg(feature = "derive")]
+        typed_labels(bench),
         labels(bench),
         histogram(bench),
     ]
@@ -49,6 +51,61 @@ fn counters<const N: usize>(bench: &Bench, what: &'static str) -> Row {
     let row = told(bench, what, &mut ours, &mut floor);
     assert_eq!(counters.iter().map(Counter::value).sum::<u64>(), ours.calls());
     assert_eq!((0..N).map(|at| slots.total(at)).sum::<u64>(), floor.calls());
+    row
+}
+
+/// Two enums and a flag, numbered by the floor as the derive does: 40 series.
+#[cfg(feature = "derive")]
+fn typed_labels(bench: &Bench) -> Row {
+    use tachograph::{LabelSet, LabelValue};
+
+    #[derive(Clone, Copy, LabelValue)]
+    enum Verb {
+        Get,
+        Post,
+        Put,
+        Delete,
+    }
+
+    #[derive(Clone, Copy, LabelValue)]
+    enum Outcome {
+        Ok,
+        Created,
+        Unchanged,
+        Missing,
+        Failed,
+    }
+
+    #[derive(Clone, Copy, LabelSet)]
+    struct Typed {
+        verb: Verb,
+        outcome: Outcome,
+        cached: bool,
+    }
+
+    const VERBS: [Verb; 4] = [Verb::Get, Verb::Post, Verb::Put, Verb::Delete];
+    const OUTCOMES: [Outcome; 5] = [Outcome::Ok, Outcome::Created, Outcome::Unchanged, Outcome::Missing, Outcome::Failed];
+    const SERIES: usize = VERBS.len() * OUTCOMES.len() * 2;
+
+    let labels = mixed(SERIES).map(|at| Typed {
+        verb: VERBS[at / 2 / OUTCOMES.len()],
+        outcome: OUTCOMES[at / 2 % OUTCOMES.len()],
+        cached: at % 2 == 1,
+    });
+    let index =
+        |Typed { verb, outcome, cached }: Typed| (verb as usize * OUTCOMES.len() + outcome as usize) * 2 + usize::from(cached);
+    let family = Registry::new().typed_counter_family::<Typed>("jobs_total", "Jobs.").expect("a new registry has no clashes");
+    let slots = Slots::take(SERIES);
+    let held: [Slot; SERIES] = std::array::from_fn(|at| slots.slot(at));
+    let mut ours = Operation::new(|i| black_box(&family).inc(&labels[i % LEN]));
+    let mut floor = Operation::new(|i| black_box(&held)[index(labels[i % LEN])].add(1));
+    let row = told(bench, "counter, typed labels", &mut ours, &mut floor);
+    // Each series is asked once, however often its labels are listed.
+    let mut asked = [false; SERIES];
+    let mut first = |labels: &Typed| !std::mem::replace(&mut asked[index(*labels)], true);
+    let counted = labels.iter().filter(|labels| first(labels)).map(|labels| family.handle(labels).value());
+    assert_eq!(counted.sum::<u64>(), ours.calls());
+    assert_eq!((0..SERIES).map(|at| slots.total(at)).sum::<u64>(), floor.calls());
     row
 }
 

@@ -1,7 +1,7 @@
 //! Labels whose values are known when the program is written: two enums and a flag.
 
 use ::measured::FixedCardinalityLabel;
-use ::prometheus_client::encoding::EncodeLabelValue;
+use ::tachograph::{LabelSet, LabelValue};
 
 use crate::inputs::{METHODS, STATUSES};
 
@@ -11,45 +11,36 @@ pub const NAMES: [&str; 3] = ["verb", "outcome", "cached"];
 /// Series there can be.
 pub const SERIES: usize = METHODS.len() * STATUSES.len() * 2;
 
-/// What was asked for. Each crate derives what it needs; all spell a value as the variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue, FixedCardinalityLabel)]
+/// What was asked for. Each crate derives what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FixedCardinalityLabel, LabelValue)]
 pub enum Verb {
     /// To read.
-    #[label(rename = "Get")]
     Get,
     /// To make.
-    #[label(rename = "Post")]
     Post,
     /// To replace.
-    #[label(rename = "Put")]
     Put,
     /// To delete.
-    #[label(rename = "Delete")]
     Delete,
 }
 
 /// How it went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue, FixedCardinalityLabel)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FixedCardinalityLabel, LabelValue)]
 pub enum Outcome {
     /// Well.
-    #[label(rename = "Ok")]
     Ok,
     /// Something new is there.
-    #[label(rename = "Created")]
     Created,
     /// Nothing is new.
-    #[label(rename = "Unchanged")]
     Unchanged,
     /// Not there.
-    #[label(rename = "Missing")]
     Missing,
     /// Badly.
-    #[label(rename = "Failed")]
     Failed,
 }
 
 /// Values of the three labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelSet)]
 pub struct Typed {
     /// What was asked for.
     pub verb: Verb,
@@ -66,10 +57,10 @@ impl Verb {
     #[inline]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Get => "Get",
-            Self::Post => "Post",
-            Self::Put => "Put",
-            Self::Delete => "Delete",
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Put => "put",
+            Self::Delete => "delete",
         }
     }
 }
@@ -81,11 +72,11 @@ impl Outcome {
     #[inline]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Ok => "Ok",
-            Self::Created => "Created",
-            Self::Unchanged => "Unchanged",
-            Self::Missing => "Missing",
-            Self::Failed => "Failed",
+            Self::Ok => "ok",
+            Self::Created => "created",
+            Self::Unchanged => "unchanged",
+            Self::Missing => "missing",
+            Self::Failed => "failed",
         }
     }
 }

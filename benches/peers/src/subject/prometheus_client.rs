@@ -1,9 +1,10 @@
 //! `prometheus-client`, of the Prometheus project. Its label sets own their strings, so a look-up by borrowed strings copies them.
 
+use std::fmt::{self, Write};
 use std::hint::black_box;
 use std::sync::Arc;
 
-use ::prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use ::prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode};
 use ::prometheus_client::metrics::counter::Counter;
 use ::prometheus_client::metrics::family::Family;
 use ::prometheus_client::metrics::histogram::Histogram;
@@ -23,6 +24,19 @@ const NAME: (&str, Role) = ("prometheus-client", Role::Peer);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Number {
     n: u32,
+}
+
+/// By hand, because the derive spells a value as its variant; it matters to texts alone.
+impl EncodeLabelValue for Verb {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.as_str())
+    }
+}
+
+impl EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.as_str())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

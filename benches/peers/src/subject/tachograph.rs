@@ -9,7 +9,7 @@ use tachograph::http::{Endpoint, Exchange, HttpMetrics, HttpOptions};
 use tachograph::{Buckets, Counter, Labels, Registry, Snapshot};
 
 use crate::inputs::{METHODS, Request, STATUSES, inputs};
-use crate::typed;
+use crate::typed::Typed;
 use crate::work::{self, FILLING, Fillers, JOBS, LABELS, SECONDS, Shape, WAIT, Work};
 use crate::{Case, Held, Role, Scrape, Subject};
 
@@ -18,7 +18,6 @@ use crate::{Case, Held, Role, Scrape, Subject};
 pub(super) struct Tachograph;
 
 const NAME: (&str, Role) = ("tachograph", Role::Ours);
-const BY_STRINGS: (&str, Role) = ("tachograph, as strings", Role::Ours);
 const HELD: (&str, Role) = ("tachograph, held endpoint", Role::Ours);
 const TEXT_ALONE: (&str, Role) = ("tachograph, text alone", Role::Ours);
 
@@ -41,11 +40,9 @@ impl Subject for Tachograph {
                 let counters: [Counter; 64] = std::array::from_fn(|n| family.handle([&n.to_string()]));
                 Case::new(work, NAME, move |i| black_box(&counters)[i % 64].inc(), text)
             }
-            // The typed family goes here, as soon as there is one: `family.inc(labels)` with `labels` of a derived set.
-            // Until then the labels are looked up by their strings, as any service would have to.
             Work::TypedLabels => {
-                let family = registry.counter_family(JOBS, "Jobs.", typed::NAMES).expect(CLEAN);
-                Case::new(work, BY_STRINGS, move |i| family.inc(inputs.typed(i).spell()), text)
+                let family = registry.typed_counter_family::<Typed>(JOBS, "Jobs.").expect(CLEAN);
+                Case::new(work, NAME, move |i| black_box(&family).inc(&inputs.typed(i)), text)
             }
             Work::Labels => {
                 let family = registry.counter_family(JOBS, "Jobs.", LABELS).expect(CLEAN);
