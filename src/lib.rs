@@ -40,7 +40,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`Registry`] holds families; [`Counter`], [`UpDownCounter`], [`Gauge`] and [`Histogram`] are handles to one series each.
+//! - [`Registry`] holds families; [`Counter`], [`FloatCounter`], [`UpDownCounter`], [`Gauge`], [`Histogram`], [`Summary`],
+//!   [`GaugeHistogram`], [`StateSet`] and [`Info`] are handles to one series each. A [`Timer`] observes when it is dropped.
 //! - [`Family`] finds a series by its label values. It has a limit: past it, labels that come from outside become `other`.
 //! - [`TypedFamily`] does it by labels that the compiler knows, a struct of enums and the like: by an index instead of a hash.
 //! - [`Collector`] reads values when a scrape comes: of the process, of a pool; [`Registry::gauge_callback`] makes one of a closure.

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
-use tachograph::{Buckets, Counter, Labels, Registry, engine_stats};
+use tachograph::{Buckets, Counter, Labels, Quantiles, Registry, engine_stats};
 
 thread_local! {
     /// Allocations of this thread.
@@ -73,6 +73,11 @@ fn the_hot_path_allocates_nothing_once_warm() {
     let level = registry.gauge("level", "").unwrap();
     let wait = registry.histogram("wait_seconds", "", Buckets::seconds(&[0.001, 0.1]).unwrap()).unwrap();
     let labelled = registry.counter_family("labelled_total", "", ["a", "b"]).unwrap();
+    let busy = registry.float_counter_family("busy_seconds_total", "", ["core"]).unwrap();
+    let lasting = Labels::new(["tank"]).expire_after(Duration::from_secs(600));
+    let tanks = registry.gauge_family("tank_level", "", lasting).unwrap();
+    let breaker = registry.state_set("breaker", "", &["open", "closed"]).unwrap();
+    let sizes = registry.summary("size_bytes", "", Quantiles::bytes(&[0.5]).unwrap()).unwrap();
     let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
     let held = http.endpoint("/held");
     let run = || {
@@ -83,6 +88,12 @@ fn the_hot_path_allocates_nothing_once_warm() {
             wait.observe(step);
             wait.observe_f64(0.25);
             labelled.inc(["x\"\\", ["y", "z"][step as usize % 2]]);
+            busy.inc_by([["0", "1"][step as usize % 2]], 0.25);
+            busy.inc_by(["0"], f64::NAN);
+            tanks.set(["a"], 0.5);
+            breaker.set(["open", "closed", "ajar"][step as usize % 3]);
+            sizes.observe(step * step);
+            wait.start_timer().discard();
             http.observe("/run/time", &exchange(step));
             held.observe(&exchange(step));
         }
@@ -92,12 +103,18 @@ fn the_hot_path_allocates_nothing_once_warm() {
 
     let allocated = thread::spawn(move || {
         let rare = registry.counter("rare_total", "").unwrap();
+        let seldom = registry.float_counter("seldom_total", "").unwrap();
         rare.prepare();
+        seldom.prepare();
+        sizes.prepare();
         wait.prepare();
         held.prepare();
         allocations_of(|| {
             rare.inc();
             wait.observe(1);
+            seldom.inc_by(f64::NAN);
+            seldom.inc_by(0.5);
+            (0..40).for_each(|power| sizes.observe(1 << power));
             (0..3_000).for_each(|step| held.observe(&exchange(step * step)));
         })
     });

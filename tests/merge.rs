@@ -8,8 +8,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use support::exposition::parse;
 use tachograph::{
-    Buckets, Collector, DecodeError, Descriptor, HistogramSnapshot, Kind, MergeError, RegisterError, Registry, Resolution,
-    Sink, Snapshot, Value,
+    Buckets, Collector, DecodeError, Descriptor, HistogramSnapshot, Kind, MergeError, Quantiles, RegisterError, Registry,
+    Resolution, Sink, Snapshot, Value,
 };
 
 /// A counter that is no whole number, beside a gauge.
@@ -258,4 +258,25 @@ fn labels_of_a_registry_tell_processes_apart() {
     let merged = Snapshot::merged([&decoded_one, &decoded_two]).unwrap();
     assert_eq!(merged.family("load").unwrap().len(), 6);
     assert_eq!(Snapshot::merged([&*one, &*two]).unwrap().text(), merged.text());
+}
+
+#[test]
+fn a_registrys_own_labels_go_along_and_keep_processes_apart() {
+    let process = |name: &str, count| {
+        let registry = Registry::with_labels([("process", name), ("zone", "\"a\"")]).unwrap();
+        registry.counter("jobs_total", "").unwrap().inc_by(count);
+        registry.gauge_family("depth", "", ["queue"]).unwrap().set(["mail"], count as f64);
+        registry.summary("wait_seconds", "", Quantiles::seconds(&[0.5]).unwrap()).unwrap().observe(1_000_000_000 * count);
+        let snapshot = registry.snapshot();
+        let decoded = decoded(&snapshot.encode()).unwrap();
+        assert_eq!(decoded.text(), snapshot.text());
+        decoded
+    };
+    let merged = Snapshot::merged([&process("1", 3), &process("1", 4), &process("2", 5)]).unwrap();
+    let scrape = parse(merged.text().as_bytes()).unwrap();
+    let of = |name, process| scrape.value(name, &[("process", process), ("zone", "\"a\"")]);
+    assert_eq!((of("jobs_total", "1"), of("jobs_total", "2")), (Some(7.0), Some(5.0)));
+    assert_eq!((of("wait_seconds_sum", "1"), of("wait_seconds_sum", "2")), (Some(3.0), Some(5.0)));
+    let depth = |process| scrape.value("depth", &[("process", process), ("zone", "\"a\""), ("queue", "mail")]);
+    assert_eq!((depth("1"), depth("2")), (Some(3.0), Some(5.0)));
 }
