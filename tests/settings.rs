@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use support::exposition::{self, Exposition, Kind};
+use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::{Buckets, Collector, Descriptor, Labels, RegisterError, Registry, Sink, Value};
 
 fn scrape(registry: &Registry) -> Exposition {
@@ -202,4 +203,23 @@ fn a_family_knows_its_unit_from_its_buckets_or_from_what_it_was_told() {
     let error = registry.counter_family("sent_total", "", Labels::new(["peer"]).unit("bytes")).unwrap_err();
     assert!(matches!(&error, RegisterError::InvalidUnit { unit, .. } if unit == "bytes"), "{error}");
     registry.counter("sent_total", "").expect("a refused registration claims nothing");
+}
+
+#[test]
+fn the_families_that_come_with_the_crate_know_their_units() {
+    let registry = Registry::new();
+    HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let snapshot = registry.snapshot();
+    for (name, unit) in [
+        ("http_request_duration_seconds", Some("seconds")),
+        ("http_response_size_bytes", Some("bytes")),
+        ("http_request_latency_seconds", Some("seconds")),
+        ("http_request_latency_ms", None),
+        ("http_requests_total", None),
+        ("tachograph_snapshot_duration_seconds", Some("seconds")),
+        ("tachograph_held_bytes", Some("bytes")),
+        ("tachograph_shards", None),
+    ] {
+        assert_eq!(snapshot.family(name).unwrap().descriptor().unit(), unit, "{name}");
+    }
 }

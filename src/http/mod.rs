@@ -153,7 +153,10 @@ struct Families {
 
 impl Families {
     fn new(options: &HttpOptions) -> Result<Self, RegisterError> {
-        let family = |name, kind, help| Ok::<_, RegisterError>(Arc::new(Descriptor::new(name, kind, help)?));
+        let family = |name, kind, help| {
+            let descriptor = Descriptor::new(name, kind, help)?.with_known_unit(Some("seconds")).with_known_unit(Some("bytes"));
+            Ok::<_, RegisterError>(Arc::new(descriptor))
+        };
         let histogram = |name, help| family(name, Kind::Histogram, help);
         let requests = family("http_requests_total", Kind::Counter, "Requests, by route, method and status.")?;
         let histograms = [

@@ -26,7 +26,9 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(faults: Arc<Faults>) -> Self {
-        let descriptor = |name, kind, help| Descriptor::new(name, kind, help).expect("our own names are legal");
+        let descriptor = |name, kind, help| {
+            Descriptor::new(name, kind, help).expect("our own names are legal").with_known_unit(Some("seconds"))
+        };
         let buckets = Buckets::seconds(&[0.000_1, 0.000_25, 0.001, 0.002_5, 0.01, 0.025, 0.1, 0.25, 1.0])
             .expect("our own bounds are whole nanoseconds");
         let snapshot_durations = Family::new(
@@ -103,7 +105,8 @@ fn labelled(
     labels: &'static [&'static str],
     read: impl Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static,
 ) -> Result<Arc<dyn Source>, RegisterError> {
-    Ok(Arc::new(Callback { descriptor: Arc::new(Descriptor::new(name, kind, help)?), labels, read: Arc::new(read) }))
+    let descriptor = Descriptor::new(name, kind, help)?.with_known_unit(Some("bytes"));
+    Ok(Arc::new(Callback { descriptor: Arc::new(descriptor), labels, read: Arc::new(read) }))
 }
 
 fn unlabelled(value: CollectedValue) -> Vec<CollectedSeries> {
