@@ -41,6 +41,18 @@ enum Series<'a> {
     UpDownCounters(Vec<([&'a str; 1], i32)>),
     Gauges(Vec<([&'a str; 3], f64)>),
     Histograms(Vec<([&'a str; 1], u32)>),
+    FloatCounters(Vec<([&'a str; 1], f64)>),
+    Infos(Vec<[&'a str; 2]>),
+    /// The states, then the label of a series and which state it is in.
+    StateSets(Vec<&'a str>, Vec<([&'a str; 1], u8)>),
+    GaugeHistograms(Vec<([&'a str; 1], [u64; 4], f64)>),
+}
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    /// Value of a label that the registry itself has; none if it is empty.
+    own: &'a str,
+    families: Vec<Family<'a>>,
 }
 
 /// Names and values of a sample's labels, in the order of their names.
@@ -72,6 +84,17 @@ impl Expected {
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.samples.insert((name.to_owned(), labels), value.into());
+    }
+
+    /// Gives each sample the registry's own label.
+    fn carry(&mut self, own: &str) {
+        if !own.is_empty() {
+            let carried = std::mem::take(&mut self.samples).into_iter().map(|((name, mut labels), value)| {
+                labels.insert("own".to_owned(), own.to_owned());
+                ((name, labels), value)
+            });
+            self.samples = carried.collect();
+        }
     }
 
     /// The samples of a histogram of whole numbers with the bounds that this target gives all of them.
@@ -155,6 +178,54 @@ fn fill(registry: &Registry, name: &str, help: &str, series: &Series<'_>) -> Res
                 expected.histogram(name, &[("phase", phase)], &values);
             }
         }
+        Series::FloatCounters(series) => {
+            expected.kind = Kind::Counter;
+            let family = registry.float_counter_family(name, help, ["core"])?;
+            for ([core], values) in grouped(series) {
+                values.iter().for_each(|&value| family.inc_by([core], value));
+                let taken = values.into_iter().filter(|value| value.is_finite() && *value >= 0.0);
+                expected.sample(name, &[("core", core)], taken.fold(0.0, |sum, value| sum + value).min(f64::MAX));
+            }
+        }
+        Series::Infos(series) => {
+            let family = registry.info_family(name, help, ["a", "b"])?;
+            for [a, b] in series.iter().take(MOST) {
+                family.set([a, b]);
+                expected.sample(name, &[("a", a), ("b", b)], 1.0);
+            }
+        }
+        Series::StateSets(states, series) => {
+            let mut states: Vec<&str> = states.iter().take(MOST).copied().filter(|state| !state.is_empty()).collect();
+            states.push("a state at least");
+            states.sort_unstable();
+            states.dedup();
+            let family = registry.state_set_family(name, help, ["of"], &states)?;
+            for ([of], chosen) in grouped(series) {
+                let state = |at: u8| states[usize::from(at) % states.len()];
+                chosen.iter().for_each(|&at| family.set([of], state(at)));
+                let last = chosen.last().copied().map(state);
+                for &state in &states {
+                    expected.sample(name, &[("of", of), (name, state)], if last == Some(state) { 1.0 } else { 0.0 });
+                }
+            }
+        }
+        Series::GaugeHistograms(series) => {
+            expected.kind = Kind::Histogram;
+            let family = registry.gauge_histogram_family(name, help, ["disk"], buckets())?;
+            let series: Vec<_> =
+                series.iter().map(|&(disk, counts, sum)| (disk, (counts.map(|count| count >> 2), sum))).collect();
+            for ([disk], values) in grouped(&series) {
+                values.iter().for_each(|(counts, sum)| family.set([disk], counts, *sum));
+                let taken = values.into_iter().rfind(|(_, sum)| sum.is_finite() && *sum >= 0.0);
+                let (counts, sum) = taken.unwrap_or(([0; 4], 0.0));
+                let below = |at: usize| counts[..=at].iter().sum::<u64>() as f64;
+                for (at, le) in ["1", "100", "1e+06", "+Inf"].into_iter().enumerate() {
+                    expected.sample(&format!("{name}_bucket"), &[("disk", disk), ("le", le)], below(at));
+                }
+                expected.sample(&format!("{name}_sum"), &[("disk", disk)], sum);
+                expected.sample(&format!("{name}_count"), &[("disk", disk)], below(3));
+            }
+        }
     }
     Ok(expected)
 }
@@ -171,22 +242,30 @@ fn read(scrape: &str) -> BTreeMap<String, Expected> {
     exposition.families.into_iter().map(family).collect()
 }
 
-fuzz_target!(|families: Vec<Family<'_>>| {
-    let registry = Registry::new();
+fuzz_target!(|input: Input<'_>| {
+    let Input { own, families } = input;
+    let registry = Registry::with_labels([("own", own)]).expect("the name is legal");
     let mut expected = BTreeMap::new();
     // Lines of counters, which have more digits than the float in which the parser hands them back.
     let mut counters = Vec::new();
     let any_named = families.iter().any(|family| family.name.is_some());
     for (number, Family { name, help, series }) in families.iter().take(MOST).enumerate() {
-        let suffix = if matches!(series, Series::Counter(_) | Series::Counters(_)) { "_total" } else { "" };
+        let suffix = match series {
+            Series::Counter(_) | Series::Counters(_) | Series::FloatCounters(_) => "_total",
+            Series::Infos(_) => "_info",
+            _ => "",
+        };
         let good = format!("m{number}{suffix}");
         let name = name.unwrap_or(&good);
         match fill(&registry, name, help, series) {
             // A family without series may be left out of the scrape.
             Ok(family) if family.samples.is_empty() => {}
-            Ok(family) => {
+            Ok(mut family) => {
+                family.carry(own);
                 assert!(expected.insert(name.to_owned(), family).is_none(), "{name} was taken twice");
-                if let Series::Counter(count) = series {
+                if let Series::Counter(count) = series
+                    && own.is_empty()
+                {
                     counters.push(format!("{name} {count}"));
                 }
             }
