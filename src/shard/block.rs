@@ -48,15 +48,15 @@ pub(super) fn write<'a>(sequence: &AtomicU64, adds: impl IntoIterator<Item = (&'
 }
 
 /// Reads a block of a shard, the sequence first, into `cells`; `false` if it was written meanwhile, and what `cells` then holds
-/// means nothing. Cells that the shard has no page for are 0.
-pub(super) fn read(shard: &Directory, first: Slot, cells: &mut [u64]) -> bool {
-    cells.fill(0);
-    let Some(page) = shard.page(first) else { return true };
+/// means nothing. `page` is that of its first slot; cells that the shard has no page for are 0. Of a block that was never written only
+/// the sequence is read.
+#[inline]
+pub(super) fn read(shard: &Directory, page: &Page, first: Slot, cells: &mut [u64]) -> bool {
     let sequence = page.cell(first.index());
     // Acquire: pairs with the last store in `write`.
     let before = sequence.load(Ordering::Acquire);
+    cells[0] = before;
     if before == 0 {
-        // Nothing was ever written, so there is nothing to read.
         return true;
     }
     if !before.is_multiple_of(STEP) {
@@ -67,8 +67,9 @@ pub(super) fn read(shard: &Directory, first: Slot, cells: &mut [u64]) -> bool {
     let (head, rest) = cells.split_at_mut(cells.len().min(PAGE_CELLS - start));
     copy(page, start, head);
     for (part, cells) in (1..).zip(rest.chunks_mut(PAGE_CELLS)) {
-        if let Some(page) = shard.page(first.plus(part * PAGE_CELLS)) {
-            copy(page, 0, cells);
+        match shard.page(first.plus(part * PAGE_CELLS)) {
+            Some(page) => copy(page, 0, cells),
+            None => cells.fill(0),
         }
     }
     cells[0] = before;
@@ -78,6 +79,7 @@ pub(super) fn read(shard: &Directory, first: Slot, cells: &mut [u64]) -> bool {
     sequence.load(Ordering::Relaxed) == before
 }
 
+#[inline]
 fn copy(page: &Page, start: usize, to: &mut [u64]) {
     for (to, cell) in to.iter_mut().zip(&page.cells()[start..]) {
         // Relaxed: whether it is taken is told by the sequence.

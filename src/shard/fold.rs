@@ -10,7 +10,7 @@
 
 use super::allocator::Layout;
 use super::block;
-use super::page::{Directory, PAGE_CELLS};
+use super::page::{Directory, PAGE_CELLS, Page};
 use super::slot::{Slot, add_f64_bits};
 use super::{SPACE, current};
 use crate::sync::{Ordering, lock, yield_now};
@@ -38,9 +38,10 @@ pub(crate) struct Totals {
     pub(crate) shard_bytes: usize,
 }
 
-/// A block of a shard that moved each time it was read.
-struct Moving {
+/// A block of a shard, to be read again if it moves.
+struct BlockOf {
     shard: &'static Directory,
+    page: &'static Page,
     first: Slot,
     len: usize,
 }
@@ -85,26 +86,29 @@ impl Totals {
     }
 
     /// Adds the blocks of a shard, but those that move.
-    fn add_blocks(&mut self, shard: &'static Directory, moving: &mut Vec<Moving>) {
-        for (number, _) in shard.pages() {
+    fn add_blocks(&mut self, shard: &'static Directory, moving: &mut Vec<BlockOf>) {
+        for (number, page) in shard.pages() {
             // A page may have been touched since the layouts were read; nobody asks for its slots in this fold.
             let Some(&layout) = self.layouts.get(number) else { break };
             let (starts, len) = layout.blocks();
             for start in starts {
                 let first = Slot::at((number * PAGE_CELLS + start) as u32);
-                if !(0..TRIES).any(|_| self.add_block(shard, first, len)) {
-                    moving.push(Moving { shard, first, len });
+                let block = BlockOf { shard, page, first, len };
+                if !(0..TRIES).any(|_| self.add_block(&block)) {
+                    moving.push(block);
                 }
             }
         }
     }
 
     /// Adds a block of a shard, or nothing if it is being written.
-    fn add_block(&mut self, shard: &Directory, first: Slot, len: usize) -> bool {
+    #[inline]
+    fn add_block(&mut self, block: &BlockOf) -> bool {
+        let BlockOf { shard, page, first, len } = *block;
         self.cells.resize(len, 0);
-        let whole = block::read(shard, first, &mut self.cells);
+        let whole = block::read(shard, page, first, &mut self.cells);
         if whole && self.cells[0] != 0 {
-            for (sum, cell) in self.sums[first.index()..].iter_mut().zip(&self.cells) {
+            for (sum, cell) in self.sums[first.index()..][..len].iter_mut().zip(&self.cells) {
                 *sum = sum.wrapping_add(*cell);
             }
         }
@@ -112,13 +116,13 @@ impl Totals {
     }
 
     /// Reads blocks that moved until they stand still or patience is at its end.
-    fn wait_for(&mut self, mut moving: Vec<Moving>) {
+    fn wait_for(&mut self, mut moving: Vec<BlockOf>) {
         self.stale.clear();
         let mut patience = Patience::new();
         while !moving.is_empty() && patience.is_left() {
             // The writer may be waiting for this very core.
             yield_now();
-            moving.retain(|block| !(0..TRIES).any(|_| self.add_block(block.shard, block.first, block.len)));
+            moving.retain(|block| !(0..TRIES).any(|_| self.add_block(block)));
         }
         self.stale.extend(moving.iter().map(|block| block.first));
         self.stale.sort_unstable();

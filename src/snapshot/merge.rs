@@ -126,7 +126,7 @@ fn add(into: &mut Merged, snapshot: &Snapshot, family: &FamilySnapshot) -> Resul
             }
             Entry::Occupied(mut entry) => match (&mut entry.get_mut().value, series.value) {
                 (CollectedValue::Counter(sum), Value::Counter(value)) => *sum = sum.wrapping_add(value),
-                (CollectedValue::FloatCounter(sum), Value::Float(value)) => *sum += value,
+                (CollectedValue::FloatCounter(sum), Value::Float(value)) => *sum = (*sum + value).min(f64::MAX),
                 // One process counts whole, the other does not.
                 (CollectedValue::FloatCounter(sum), Value::Counter(value)) => *sum += value as f64,
                 (sum @ CollectedValue::Counter(_), Value::Float(value)) => {
