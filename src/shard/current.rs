@@ -58,31 +58,38 @@ impl Drop for HandOver {
     }
 }
 
-/// The calling thread's page of a slot, if it has touched it.
+/// The calling thread's page of a slot, if it is near and the thread has touched it.
 #[inline]
-fn own_page(slot: Slot) -> Option<&'static Page> {
-    match NEAR.try_with(|near| near.get(slot.page()).map(Cell::get)) {
-        Ok(Some(page)) => page,
-        Ok(None) => far_page(slot),
-        Err(_) => None,
-    }
+fn near_page(slot: Slot) -> Option<&'static Page> {
+    NEAR.try_with(|near| near.get(slot.page())?.get()).ok().flatten()
 }
 
-/// A page that is not near.
-#[inline(never)]
-fn far_page(slot: Slot) -> Option<&'static Page> {
-    CURRENT.try_with(Cell::get).ok().flatten()?.page(slot)
+/// The same, near or far.
+#[inline]
+fn own_page(slot: Slot) -> Option<&'static Page> {
+    near_page(slot).or_else(|| CURRENT.try_with(Cell::get).ok().flatten()?.page(slot))
 }
 
 /// Adds to a slot of the calling thread's shard.
 #[inline]
 pub(crate) fn inc_by(slot: Slot, n: u64) {
+    match near_page(slot) {
+        Some(page) => inc_in(page, slot, n),
+        None => inc_by_far(slot, n),
+    }
+}
+
+#[inline(always)]
+fn inc_in(page: &Page, slot: Slot, n: u64) {
+    let cell = page.cell(slot.index());
+    // Relaxed: we are the only writer of this cell; see the module header.
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+}
+
+#[inline(never)]
+fn inc_by_far(slot: Slot, n: u64) {
     match own_page(slot) {
-        Some(page) => {
-            let cell = page.cell(slot.index());
-            // Relaxed: we are the only writer of this cell; see the module header.
-            cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-        }
+        Some(page) => inc_in(page, slot, n),
         None => inc_by_slowly(slot, n),
     }
 }
@@ -91,7 +98,7 @@ pub(crate) fn inc_by(slot: Slot, n: u64) {
 #[inline]
 pub(crate) fn add_f64(slot: Slot, x: f64) {
     match own_cell(slot) {
-        // Relaxed: as in `inc_by`.
+        // Relaxed: as in `inc_in`.
         Some(cell) => cell.store(add_f64_bits(cell.load(Ordering::Relaxed), x.to_bits()), Ordering::Relaxed),
         None => add_f64_slowly(slot, x),
     }
@@ -100,11 +107,23 @@ pub(crate) fn add_f64(slot: Slot, x: f64) {
 /// Adds to several cells of a block as one write: a fold sees all of it or nothing. The block lies within a page.
 #[inline]
 pub(crate) fn write<const N: usize>(first: Slot, adds: [Add; N]) {
+    match near_page(first) {
+        Some(page) => write_in(page, first, adds),
+        // A copy that is made here: were it the array itself, it would be stored before the question, and the answer is yes.
+        None => write_elsewhere::<N>(first, std::array::from_fn(|at| adds[at])),
+    }
+}
+
+#[inline(always)]
+fn write_in<const N: usize>(page: &Page, first: Slot, adds: [Add; N]) {
+    let cell = |offset| page.cell(first.index() + offset);
+    block::write(cell(0), adds.into_iter().map(|(offset, n)| (cell(offset), n)));
+}
+
+#[inline(never)]
+fn write_elsewhere<const N: usize>(first: Slot, adds: [Add; N]) {
     match own_page(first) {
-        Some(page) => {
-            let cell = |offset| page.cell(first.index() + offset);
-            block::write(cell(0), adds.into_iter().map(|(offset, n)| (cell(offset), n)));
-        }
+        Some(page) => write_in(page, first, adds),
         None => write_slowly(first, &adds),
     }
 }
