@@ -1,5 +1,6 @@
 //! What series hold, by a counting allocator.
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use stats_alloc::Region;
@@ -44,11 +45,19 @@ fn lines_of(lines: usize, bytes: f64) -> Amount {
     Amount::Bytes(bytes * 1_000.0 / lines as f64)
 }
 
-/// Bytes that `f` allocates and does not free.
+/// Bytes that `f` allocates and does not free. The snapshot thread waits meanwhile: what it would hold is of its folds.
 fn held_by<T>(f: impl FnOnce() -> T) -> (T, f64) {
+    let (waits, it_waits) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    Registry::new().snapshot_with(move |_| {
+        let _ = waits.send(());
+        let _ = may_go_on.recv();
+    });
+    it_waits.recv().expect("the snapshot thread calls its reply");
     let region = Region::new(ALLOCATOR);
     let result = f();
     let change = region.change();
+    drop(go_on);
     (result, change.bytes_allocated as f64 - change.bytes_deallocated as f64)
 }
 
