@@ -280,3 +280,33 @@ fn a_registrys_own_labels_go_along_and_keep_processes_apart() {
     let depth = |process| scrape.value("depth", &[("process", process), ("zone", "\"a\""), ("queue", "mail")]);
     assert_eq!((depth("1"), depth("2")), (Some(3.0), Some(5.0)));
 }
+
+#[test]
+fn observations_that_add_up_to_more_than_can_be_are_refused() {
+    // A histogram of one bound whose bytes claim 2^64 - 1 observations in this cell.
+    let snapshot = |cell: u8| {
+        let mut bytes = b"TGS\x01\x01\x01h\x02\x00\x00\x01\x00\x03\x00\x00\x00\x01\x01\x00\x01".to_vec();
+        bytes.push(cell);
+        bytes.extend([0xff; 9]);
+        bytes.push(1);
+        Snapshot::decode(&bytes).unwrap()
+    };
+    for cell in [0, 1] {
+        let error = Snapshot::merged(&[snapshot(0), snapshot(cell)]).unwrap_err();
+        assert_eq!(error, MergeError::Count { family: "h".into() });
+    }
+    assert!(Snapshot::merged(&[snapshot(0)]).is_ok());
+}
+
+#[test]
+fn a_series_of_more_than_64_labels_is_refused() {
+    let with = |labels: usize| {
+        let text = (0..labels).map(|at| format!("a{at:06}=\"b\"")).collect::<Vec<_>>().join(",");
+        let mut bytes = b"TGS\x01\x01\x07c_total\x00\x00\x00\x01".to_vec();
+        bytes.extend([(text.len() % 128) as u8 | 128, (text.len() / 128) as u8]);
+        bytes.extend(text.as_bytes());
+        bytes.extend([0, 1]);
+        Snapshot::decode(&bytes).is_ok()
+    };
+    assert!(with(64) && !with(65));
+}

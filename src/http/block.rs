@@ -17,6 +17,9 @@ use crate::sync::{AtomicU32, OnceLock, Ordering};
 /// pairs of a method and a status.
 const COUNTERS: usize = 9;
 
+/// Bits of an offset in a block, beside a code.
+const OFFSET_BITS: u32 = 8;
+
 /// Places of the table that finds them: a power of two.
 const PLACES: usize = 16;
 
@@ -45,7 +48,7 @@ impl Code {
 #[derive(Debug)]
 pub(super) struct Block {
     run: SlotRun,
-    /// Code of a combination, shifted by 8, and the offset of its counter in the run; 0 while the place is empty. At most
+    /// Code of a combination, shifted by `OFFSET_BITS`, and the offset of its counter in the run; 0 while the place is empty. At most
     /// `COUNTERS` of them are filled.
     counters: [AtomicU32; PLACES],
     next: OnceLock<Box<Block>>,
@@ -62,7 +65,9 @@ impl Offsets {
     pub(super) fn new(duration: &Shape, size: &Shape) -> Self {
         let request_size = HEAD + duration.cells();
         let response_size = request_size + size.cells();
-        Self { histograms: [HEAD, request_size, response_size], counters: response_size + size.cells() }
+        let offsets = Self { histograms: [HEAD, request_size, response_size], counters: response_size + size.cells() };
+        assert!(offsets.len() <= 1 << OFFSET_BITS, "a counter's offset has {OFFSET_BITS} bits beside its code");
+        offsets
     }
 
     fn len(self) -> usize {
@@ -91,8 +96,8 @@ impl Block {
         loop {
             // Acquire: pairs with the store in `keep`.
             let kept = self.counters[place % PLACES].load(Ordering::Acquire);
-            if kept >> 8 == code.0 {
-                return Some((self.run.first(), (kept & 0xFF) as usize));
+            if kept >> OFFSET_BITS == code.0 {
+                return Some((self.run.first(), (kept % (1 << OFFSET_BITS)) as usize));
             }
             if kept == 0 {
                 // The further blocks are far from the usual way.
@@ -121,7 +126,7 @@ impl Block {
         let free = (code.place()..).find(|place| self.counters[place % PLACES].load(Ordering::Relaxed) == 0);
         let free = free.expect("there are more places than counters") % PLACES;
         // Release: pairs with the load in `find`.
-        self.counters[free].store(code.0 << 8 | offset, Ordering::Release);
+        self.counters[free].store(code.0 << OFFSET_BITS | offset, Ordering::Release);
         Ok(kept)
     }
 

@@ -52,8 +52,17 @@ pub(super) struct EndpointCells {
 }
 
 impl EndpointCells {
-    pub(super) fn new(core: &HttpCore, name: &str, monitoring: bool) -> Self {
-        let block = Block::new(core.offsets).unwrap_or_else(|_| Block::sink());
+    /// `None` when the process has no slots left.
+    pub(super) fn new(core: &HttpCore, name: &str, monitoring: bool) -> Option<Self> {
+        Some(Self::of(Block::new(core.offsets).ok()?, name, monitoring))
+    }
+
+    /// What counts nowhere.
+    pub(super) fn sink(name: &str) -> Self {
+        Self::of(Block::sink(), name, false)
+    }
+
+    fn of(block: Block, name: &str, monitoring: bool) -> Self {
         let text = LabelNames::new(&["endpoint"]).text(&[name]);
         Self { name: name.into(), text, monitoring, block, combinations: Mutex::new(Arc::new([])) }
     }
@@ -101,42 +110,50 @@ impl EndpointCells {
     }
 
     /// Where a method and a status are counted that had no counter when they were looked up: here if there is room for one more
-    /// series, else as a request of `other`.
+    /// series, else as a request of `other`. Past the limit this is the usual way under a scan: what `other` has by then is found
+    /// without a lock.
     #[cold]
     fn place(&self, core: &HttpCore, method: Method, status: u16) -> (Slot, usize) {
-        if &*self.name == OTHER {
-            return self.keep(core, method, status).0;
-        }
-        if core.take_room() {
-            let (place, is_new) = self.keep(core, method, status);
-            if !is_new {
-                core.give_room_back();
-            }
+        let code = Code::new(method, status);
+        let known_as_other = || core.endpoints.find(&[OTHER]).and_then(|other| other.block.find(code));
+        let known = if self.needs_room() && !core.has_room() { known_as_other() } else { None };
+        if known.is_none()
+            && let Some(place) = self.keep(core, method, status)
+        {
             return place;
         }
         core.faults.series_refused(core.families.requests.name());
-        let other = core.entry(OTHER, false);
-        let known = other.block.find(Code::new(method, status));
-        known.unwrap_or_else(|| other.keep(core, method, status).0)
+        known.or_else(|| core.other().keep(core, method, status)).unwrap_or((Slot::SINK, 0))
     }
 
-    /// Gives a combination a counter, if it has none yet; whether it had none.
-    fn keep(&self, core: &HttpCore, method: Method, status: u16) -> ((Slot, usize), bool) {
+    /// Whether a further combination takes of the room that there is for all. Methods and statuses are bounded, so the program's own
+    /// endpoints always have room, and the last resort has too.
+    fn needs_room(&self) -> bool {
+        !self.monitoring && &*self.name != OTHER
+    }
+
+    /// The counter of a combination, made if there is none yet; `None` without room for it.
+    fn keep(&self, core: &HttpCore, method: Method, status: u16) -> Option<(Slot, usize)> {
         let code = Code::new(method, status);
         let mut combinations = self.combinations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = self.block.find(code) {
-            return (place, false);
+            return Some(place);
+        }
+        if self.needs_room() && !core.take_room() {
+            return None;
         }
         let Ok(at) = self.block.keep(code, core.offsets) else {
-            // Not kept, for there may be room another time.
-            return ((Slot::SINK, 0), false);
+            if self.needs_room() {
+                core.give_room_back();
+            }
+            return None;
         };
         let text = with_status_label(status, |status| core.labels.text(&[&self.name, method.as_str(), status]));
         let mut more = combinations.to_vec();
         let place = more.partition_point(|known| by_value(known.text.as_bytes(), text.as_bytes()).is_lt());
         more.insert(place, Combination { text: text.into(), at });
         *combinations = more.into();
-        (self.block.find(code).expect("it was kept just now"), true)
+        self.block.find(code)
     }
 
     /// Touches the calling thread's cells.

@@ -33,6 +33,9 @@ use crate::snapshot::Source;
 use crate::snapshot::window::{self, Window};
 use crate::sync::{AtomicU64, Ordering};
 
+/// Bytes that the name of an endpoint may have: a route is shorter, and what is longer is a client's invention.
+const LONGEST_NAME: usize = 256;
+
 /// Bounds of `http_request_duration_seconds`. The limits of the alerts (0.5 and 2) and the slow threshold (0.1) are among them, so
 /// that no rule has to interpolate at the very value it asks for.
 const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -185,6 +188,12 @@ impl HttpCore {
         [&self.duration, &self.size, &self.size]
     }
 
+    /// Whether there is room for one more combination.
+    fn has_room(&self) -> bool {
+        // Relaxed: a hint; `take_room` decides.
+        self.combinations.load(Ordering::Relaxed) < self.limit as u64
+    }
+
     /// Takes the room of one more combination, if there is any.
     fn take_room(&self) -> bool {
         // Relaxed: the count stands for itself.
@@ -192,8 +201,9 @@ impl HttpCore {
         self.combinations.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
-    /// Gives back room that was taken for a combination that another thread has made meanwhile.
+    /// Gives back room for a combination that could not be made.
     fn give_room_back(&self) {
+        // Relaxed: as in `take_room`.
         self.combinations.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -201,15 +211,21 @@ impl HttpCore {
     /// has for monitoring.
     #[cold]
     fn entry(&self, name: &str, monitoring: bool) -> Arc<EndpointCells> {
-        let insert = |name: &str, monitoring, limit| {
-            self.endpoints.insert(&[name], limit, || Arc::new(EndpointCells::new(self, name, monitoring))).cloned()
-        };
-        insert(name, monitoring, if monitoring { usize::MAX } else { self.limit }).unwrap_or_else(|| {
+        let limit = if monitoring { usize::MAX } else { self.limit };
+        let entry = if name.len() <= LONGEST_NAME { self.inserted(name, monitoring, limit) } else { None };
+        entry.unwrap_or_else(|| {
             self.faults.series_refused(self.families.requests.name());
-            let other = insert(OTHER, false, usize::MAX);
-            // A table for more endpoints than there can be blocks for is full of endpoints of the sink.
-            other.unwrap_or_else(|| Arc::new(EndpointCells::new(self, OTHER, false)))
+            self.other()
         })
+    }
+
+    /// What stands for all endpoints that there is no room for.
+    fn other(&self) -> Arc<EndpointCells> {
+        self.inserted(OTHER, false, usize::MAX).unwrap_or_else(|| Arc::new(EndpointCells::sink(OTHER)))
+    }
+
+    fn inserted(&self, name: &str, monitoring: bool, limit: usize) -> Option<Arc<EndpointCells>> {
+        self.endpoints.insert(&[name], limit, || EndpointCells::new(self, name, monitoring).map(Arc::new)).cloned()
     }
 }
 
@@ -287,7 +303,7 @@ impl HttpMetrics {
     }
 
     /// Counts a finished request of the endpoint of this name, a route known only at run time. One look-up finds all that the
-    /// request writes. Past the limit of endpoints it counts under `other`.
+    /// request writes. Past the limit of endpoints, and under a name of more than 256 bytes, it counts under `other`.
     #[inline]
     pub fn observe(&self, endpoint: &str, exchange: &Exchange) {
         let core = &*self.0;
@@ -301,7 +317,8 @@ impl HttpMetrics {
     #[cold]
     fn observe_missing(&self, endpoint: &str, exchange: &Exchange) {
         let core = &*self.0;
-        let other = if core.endpoints.len() >= core.limit { core.endpoints.find(&[OTHER]) } else { None };
+        let refused = core.endpoints.len() >= core.limit || endpoint.len() > LONGEST_NAME;
+        let other = if refused { core.endpoints.find(&[OTHER]) } else { None };
         match other {
             Some(other) => {
                 core.faults.series_refused(core.families.requests.name());

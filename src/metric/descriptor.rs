@@ -208,6 +208,9 @@ impl Descriptor {
     pub(crate) fn validate_labels(&self, names: &[&str]) -> Result<(), RegisterError> {
         for (at, &label) in names.iter().enumerate() {
             let refuse = |why| Err(RegisterError::InvalidLabel { family: self.name().into(), label: label.into(), why });
+            if at >= MOST_LABELS {
+                return refuse("a series has at most 64 labels");
+            }
             if let Some(why) = label_fault(label) {
                 return refuse(why);
             }
@@ -225,6 +228,9 @@ impl Descriptor {
         Ok(())
     }
 }
+
+/// Labels that a series may have: whether one is there twice is asked of each pair.
+const MOST_LABELS: usize = 64;
 
 fn validate_name(name: &str) -> Result<(), RegisterError> {
     if is_legal(name, true) { Ok(()) } else { Err(RegisterError::InvalidName { name: name.into() }) }

@@ -67,8 +67,9 @@ impl<V> Rows<V> {
         self.newest()?.find(self.hash(strings), strings)
     }
 
-    /// The row of these strings, made now if there is none and fewer than `limit` exist; `None` if there is no room.
-    pub(crate) fn insert(&self, strings: &[&str], limit: usize, make: impl FnOnce() -> V) -> Option<&V> {
+    /// The row of these strings, made now if there is none and fewer than `limit` exist; `None` if there is no room, for it or for
+    /// what `make` makes.
+    pub(crate) fn insert(&self, strings: &[&str], limit: usize, make: impl FnOnce() -> Option<V>) -> Option<&V> {
         let hash = self.hash(strings);
         let _writing = lock(&self.writing);
         let len = self.len();
@@ -82,6 +83,7 @@ impl<V> Rows<V> {
         if len >= limit {
             return None;
         }
+        let value = make()?;
         if (len + 1) * 4 > table.0.len() * 3 {
             // Relaxed: only holders of the mutex store it.
             let next = self.newest.load(Ordering::Relaxed) as usize + 1;
@@ -92,7 +94,7 @@ impl<V> Rows<V> {
             self.newest.store(next as u32, Ordering::Release);
         }
         let key = strings.iter().flat_map(|string| string.bytes().chain([END])).collect();
-        let row = table.put(Arc::new(KeyedRow { hash, key, value: make() }));
+        let row = table.put(Arc::new(KeyedRow { hash, key, value }));
         // Relaxed: whoever writes it has the mutex, and whoever reads it without must ask again under the mutex anyway.
         self.len.store(len as u32 + 1, Ordering::Relaxed);
         Some(&row.value)
@@ -211,7 +213,7 @@ mod tests {
             for (at, (insert, strings)) in asked.into_iter().enumerate() {
                 let borrowed = [&*strings[0], &*strings[1]];
                 if insert {
-                    let found = *rows.insert(&borrowed, usize::MAX, || at).unwrap();
+                    let found = *rows.insert(&borrowed, usize::MAX, || Some(at)).unwrap();
                     prop_assert_eq!(found, *map.entry(strings).or_insert(at));
                 } else {
                     prop_assert_eq!(rows.find(&borrowed), map.get(&strings));
@@ -229,7 +231,7 @@ mod tests {
     fn strings_that_run_into_one_another_are_told_apart() {
         let rows = Rows::new();
         for (at, strings) in [["ab", "c"], ["a", "bc"], ["abc", ""], ["", "abc"]].iter().enumerate() {
-            assert_eq!(rows.insert(strings, usize::MAX, || at), Some(&at));
+            assert_eq!(rows.insert(strings, usize::MAX, || Some(at)), Some(&at));
         }
         assert_eq!(rows.find(&["ab", "c"]), Some(&0));
         assert_eq!(rows.find(&["", ""]), None);
@@ -238,13 +240,15 @@ mod tests {
     #[test]
     fn growth_keeps_every_row_itself() {
         let rows = Rows::new();
-        let first: *const usize = rows.insert(&["0"], usize::MAX, || 0).unwrap();
+        let first: *const usize = rows.insert(&["0"], usize::MAX, || Some(0)).unwrap();
         for n in 1..2_000 {
-            assert_eq!(rows.insert(&[&n.to_string()], 2_000, || n), Some(&n));
+            assert_eq!(rows.insert(&[&n.to_string()], 2_000, || Some(n)), Some(&n));
         }
         assert!(std::ptr::eq(rows.find(&["0"]).unwrap(), first));
         assert_eq!((rows.values().count(), rows.len()), (2_000, 2_000));
-        assert_eq!(rows.insert(&["one too many"], 2_000, || 0), None);
+        assert_eq!(rows.insert(&["one too many"], 2_000, || Some(0)), None);
+        assert_eq!(rows.insert(&["one that cannot be made"], 2_001, || None), None);
+        assert_eq!(rows.len(), 2_000);
     }
 }
 
@@ -259,11 +263,11 @@ mod models {
     fn model(strings: [&'static str; 2], rows_after: usize) {
         loom::model(move || {
             let rows = Arc::new(Rows::new());
-            rows.insert(&["x"], 9, || 0).unwrap();
+            rows.insert(&["x"], 9, || Some(0)).unwrap();
             let threads = strings.map(|string| {
                 let rows = rows.clone();
                 thread::spawn(move || {
-                    let row: *const u32 = rows.find(&[string]).or_else(|| rows.insert(&[string], 9, || 1)).unwrap();
+                    let row: *const u32 = rows.find(&[string]).or_else(|| rows.insert(&[string], 9, || Some(1))).unwrap();
                     row as usize
                 })
             });

@@ -26,6 +26,11 @@ pub enum MergeError {
         /// What differs.
         source: DifferentBuckets,
     },
+    /// The observations of a histogram add up to more than 2^64: one of the snapshots says what cannot be.
+    Count {
+        /// The family.
+        family: String,
+    },
     /// Two families of different names would both write samples or metadata of one name: rename one.
     Clash {
         /// The family.
@@ -40,6 +45,12 @@ impl fmt::Display for MergeError {
         match self {
             Self::Kind { family } => write!(f, "the families called {family:?} are of different types: rename one"),
             Self::Buckets { family, source } => write!(f, "the histograms of family {family:?} cannot be merged: {source}"),
+            Self::Count { family } => {
+                write!(
+                    f,
+                    "the observations of family {family:?} add up to more than 2^64: leave out the snapshot that is wrong"
+                )
+            }
             Self::Clash { family, with } => {
                 write!(f, "the families {family:?} and {with:?} would both write one name: rename one")
             }
@@ -51,7 +62,7 @@ impl std::error::Error for MergeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Buckets { source, .. } => Some(source),
-            Self::Kind { .. } | Self::Clash { .. } => None,
+            Self::Kind { .. } | Self::Count { .. } | Self::Clash { .. } => None,
         }
     }
 }
@@ -67,7 +78,8 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`MergeError`] when families of one name differ in type or buckets, or the names of different families clash.
+    /// [`MergeError`] when families of one name differ in type or buckets, the names of different families clash, or the
+    /// observations of a histogram are more than can be.
     ///
     /// # Examples
     ///
@@ -134,7 +146,11 @@ fn add(into: &mut Merged, snapshot: &Snapshot, family: &FamilySnapshot) -> Resul
                     *sum = CollectedValue::FloatCounter(before as f64 + value);
                 }
                 (CollectedValue::UpDown(sum), Value::UpDown(value)) => *sum = sum.wrapping_add(value),
-                (CollectedValue::Histogram(sum), Value::Histogram(value)) => sum.merge(&value).map_err(differ)?,
+                (CollectedValue::Histogram(sum), Value::Histogram(value)) => {
+                    let count = sum.value().count().checked_add(value.count());
+                    count.ok_or_else(|| MergeError::Count { family: descriptor.name().to_owned() })?;
+                    sum.merge(&value).map_err(differ)?;
+                }
                 _ => {}
             },
         }

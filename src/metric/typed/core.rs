@@ -99,7 +99,7 @@ impl<M: Instrument> TypedCore<M> {
             self.places.get(index)
         } else {
             // There are no more rows than series, so they need no limit of their own.
-            let row = self.rows.insert(strings, usize::MAX, || Row::new(combinations(self.labels)));
+            let row = self.rows.insert(strings, usize::MAX, || Some(Row::new(combinations(self.labels))));
             row.and_then(|row| row.touch(index, M::Place::empty))
         };
         if let Some(place) = place {
