@@ -3,7 +3,7 @@
 //! Bucket `i` holds the values `v` with `bounds[i - 1] < v <= bounds[i]`; one more bucket holds what lies above the last bound.
 //!
 //! [`layout`] joins the boundaries that the formats need into one refined array, [`index`] finds a value's cell in it, [`native`]
-//! has the boundaries of Prometheus native histograms, [`log_linear`] the cells of HDR ones.
+//! has the boundaries of Prometheus native histograms, [`log_linear`](mod@log_linear) the cells of HDR ones.
 
 mod error;
 mod index;
