@@ -1,4 +1,4 @@
-//! A metrics engine for services: counting costs a nanosecond or two at any number of threads, and a scrape shows every
+//! A metrics engine for services: counting costs about a nanosecond at any number of threads, and a scrape shows every
 //! increment that happened before it.
 //!
 //! Each thread counts in memory that it alone writes, with plain loads and stores. A snapshot thread adds all of it up when a

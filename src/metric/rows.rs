@@ -14,7 +14,7 @@
 //!   that was copied into it. Whoever still has the number before misses the newest rows; it then comes to `insert`, which looks again
 //!   under the mutex.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 
 use crate::sync::{Arc, AtomicU32, HashSeeds, Mutex, OnceLock, Ordering, lock};
 
@@ -128,7 +128,8 @@ impl<V> Rows<V> {
     fn hash(&self, strings: &[&str]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for string in strings {
-            string.hash(&mut hasher);
+            // The hasher takes the length of each piece into account, so it needs no byte between them.
+            hasher.write(string.as_bytes());
         }
         hasher.finish()
     }
