@@ -24,6 +24,6 @@ for bench in counter labels histogram http_request scrape; do
     cargo bench --locked --package peers --bench "$bench"
 done 2>&1 | tee "$folder/peers.txt"
 ./ci/instructions.sh 2>&1 | tee "$folder/instructions.txt"
-LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-7} ./ci/loom.sh 2>&1 | tee "$folder/loom.txt"
+LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-5} ./ci/loom.sh 2>&1 | tee "$folder/loom.txt"
 FUZZ_SECONDS=${FUZZ_SECONDS:-1800} ./ci/fuzz.sh 2>&1 | tee "$folder/fuzz.txt"
 [[ $budgets == kept ]] || fail "a budget is broken: see $folder/budgets.txt"

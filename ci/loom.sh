@@ -2,7 +2,7 @@
 # Model-checks the engine's protocols with loom. LOOM_MAX_PREEMPTIONS bounds the search.
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
-export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-5}
+export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-4}
 export RUSTFLAGS="--cfg tachograph_loom"
 # A folder of its own, since the flags would build everything else anew. Models are short programs run very often:
 # optimisation pays, link-time optimisation does not.
