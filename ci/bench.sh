@@ -9,6 +9,8 @@ need python3 python3
     export CARGO_TARGET_DIR=$target/bench-test CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16
     cargo bench --locked --bench '*' -- --test
     cargo bench --locked --package peers --bench '*' -- --test
+    # With a hundred million observations, which take too long without optimisation.
+    cargo test --locked --profile bench --test allocator
 )
 
 mkdir -p "$target/plots"

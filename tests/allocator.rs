@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
-use tachograph::{Buckets, Counter, Labels, Quantiles, Registry, engine_stats};
+use tachograph::{Buckets, Counter, Histogram, Labels, Quantiles, Registry, Value, engine_stats};
 
 thread_local! {
     /// Allocations of this thread.
@@ -20,7 +20,7 @@ thread_local! {
     static HELD: Cell<i64> = const { Cell::new(0) };
 }
 /// Counts allocations through the engine, as long as it is there to be counted in.
-static THROUGH_ENGINE: OnceLock<[Counter; 2]> = OnceLock::new();
+static THROUGH_ENGINE: OnceLock<([Counter; 2], Histogram)> = OnceLock::new();
 /// The same count, kept by hand.
 static BY_HAND: AtomicU64 = AtomicU64::new(0);
 
@@ -32,9 +32,10 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
         HELD.with(|held| held.set(held.get() + layout.size() as i64));
-        if let Some(counters) = THROUGH_ENGINE.get() {
+        if let Some((counters, ones)) = THROUGH_ENGINE.get() {
             BY_HAND.fetch_add(1, Ordering::Relaxed);
             counters.iter().for_each(Counter::inc);
+            ones.observe(1);
         }
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
@@ -187,11 +188,36 @@ fn held_by_many_series() {
     });
 }
 
+/// Checks that the observations of ones are whole in a snapshot, and says how many there are.
+fn whole_ones(registry: &Registry) -> u64 {
+    let snapshot = registry.snapshot();
+    let value = snapshot.family("ones_bytes").unwrap().series().next().unwrap().value;
+    let Value::Histogram(value) = value else { panic!("not a histogram") };
+    assert_eq!(value.sum() as u64, value.count(), "torn");
+    value.count()
+}
+
+/// A hundred million where the code is optimised, as in ci/bench.sh.
+const OBSERVATIONS: u64 = if cfg!(debug_assertions) { 10_000_000 } else { 100_000_000 };
+
+/// Observations of all sizes, without a scrape.
+fn observations_leave_the_heap_where_it_was() {
+    let registry = Registry::new();
+    let buckets = Buckets::seconds(&[0.005, 0.1, 1.0, 10.0]).unwrap();
+    let wait = registry.histogram("wait_seconds", "", buckets).unwrap();
+    wait.prepare();
+    let held = HELD.get();
+    let allocations = allocations_of(|| (0..OBSERVATIONS).for_each(|step| wait.observe(step * 150)));
+    assert_eq!((allocations, HELD.get() - held), (0, 0));
+    assert_eq!(wait.count(), OBSERVATIONS);
+}
+
 fn an_allocator_may_count_into_a_registry() {
     let registry = Registry::new();
     let allocations = registry.counter_family("allocations_total", "", ["which"]).unwrap();
     let counters = ["one", "two"].map(|which| allocations.handle([which]));
-    THROUGH_ENGINE.set(counters.clone()).unwrap();
+    let ones = registry.histogram("ones_bytes", "", Buckets::bytes(&[1]).unwrap()).unwrap();
+    THROUGH_ENGINE.set((counters.clone(), ones.clone())).unwrap();
     let threads: Vec<_> = (0..50)
         .map(|thread| {
             let registry = registry.clone();
@@ -201,18 +227,19 @@ fn an_allocator_may_count_into_a_registry() {
                 for n in 0..200 {
                     series.inc([&n.to_string()]);
                 }
-                registry.snapshot().text().len()
+                whole_ones(&registry)
             })
         })
         .collect();
     for thread in threads {
-        assert!(thread.join().unwrap() > 0);
+        thread.join().unwrap();
     }
     // Whoever reads a value allocates, and so counts: what was counted before one reading is there in the next, and no more is
     // there than had been counted by hand when that was done.
-    for counter in &counters {
+    let readings = [&|| counters[0].value(), &|| counters[1].value(), &|| whole_ones(&registry)] as [&dyn Fn() -> u64; 3];
+    for reading in readings {
         let at_least = BY_HAND.load(Ordering::SeqCst);
-        let value = counter.value();
+        let value = reading();
         assert!((at_least..=BY_HAND.load(Ordering::SeqCst)).contains(&value), "{at_least} {value}");
     }
     assert_eq!(engine_stats().lost, 0);
@@ -226,5 +253,6 @@ fn memory_is_touched_once_and_stays_within_its_budget() {
     println!("{bytes} bytes for {lines} sample lines: {per_thousand} bytes a thousand");
     assert!(per_thousand <= MOST_BYTES_A_THOUSAND_LINES, "{per_thousand}");
     held_by_many_series();
+    observations_leave_the_heap_where_it_was();
     an_allocator_may_count_into_a_registry();
 }
