@@ -16,7 +16,7 @@ use tachograph::http::{HttpMetrics, HttpOptions};
 #[path = "budgets/inputs.rs"]
 mod inputs;
 
-use inputs::{BOUNDS_NANOS, LEN, ROUTES, buckets, durations, label_values, mixed, requests};
+use inputs::{LEN, ROUTES, buckets, durations, label_values, mixed, requests};
 
 const THREADS: [usize; 4] = [1, 2, 4, 8];
 
@@ -90,7 +90,7 @@ fn labels(criterion: &mut Criterion) {
 fn histogram(criterion: &mut Criterion) {
     let work = "histogram, 11 buckets, held";
     let durations = durations();
-    let plain = Histogram::new(BOUNDS_NANOS);
+    let plain = Histogram::new(floor::NANOSECONDS);
     curve(criterion, work, "floor", |i| black_box(&plain).observe(durations[i % LEN]), || plain.counts().iter().sum());
     let histogram = Registry::new().histogram("wait_seconds", "Waiting.", buckets()).expect(CLEAN);
     curve(criterion, work, "tachograph", |i| black_box(&histogram).observe(durations[i % LEN]), || histogram.count());

@@ -1,5 +1,6 @@
 //! What the operations are given.
 
+use floor::{NANOSECONDS, SECONDS};
 use std::time::Duration;
 
 use floor::Observed;
@@ -8,23 +9,6 @@ use tachograph::http::{Exchange, Method};
 
 /// Length of the lists that the loops walk through: a power of two, so that it costs a mask.
 pub(crate) const LEN: usize = 1_024;
-
-/// Bounds of durations.
-pub(crate) const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
-/// The same in nanoseconds.
-pub(crate) const BOUNDS_NANOS: [u64; 11] = [
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    1_000_000_000,
-    2_000_000_000,
-    5_000_000_000,
-    10_000_000_000,
-];
 
 /// The demo's endpoints.
 pub(crate) const ROUTES: [&str; 12] = [
@@ -56,11 +40,11 @@ pub(crate) fn mixed(n: usize) -> [usize; LEN] {
 
 /// Nanoseconds, about as many in one bucket as in another, each the bound itself or above the last one.
 pub(crate) fn durations() -> [u64; LEN] {
-    mixed(BOUNDS_NANOS.len() + 1).map(|bucket| BOUNDS_NANOS.get(bucket).copied().unwrap_or(12_000_000_000))
+    mixed(NANOSECONDS.len() + 1).map(|bucket| NANOSECONDS.get(bucket).copied().unwrap_or(12_000_000_000))
 }
 
 pub(crate) fn buckets() -> Buckets {
-    Buckets::seconds(&BOUNDS).expect("the bounds are whole nanoseconds")
+    Buckets::seconds(&SECONDS).expect("the bounds are whole nanoseconds")
 }
 
 /// The labels of 400 series.

@@ -6,7 +6,7 @@ use floor::{Endpoint, Histogram, Requests, Slot, Slots, Table};
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::{Counter, Registry};
 
-use crate::inputs::{BOUNDS_NANOS, LEN, METHODS, ROUTES, STATUSES, buckets, durations, label_values, mixed, requests};
+use crate::inputs::{LEN, METHODS, ROUTES, STATUSES, buckets, durations, label_values, mixed, requests};
 use crate::measure::{Bench, Operation};
 use crate::row::{Amount, Row};
 use crate::scrape::scraped_requests;
@@ -131,7 +131,7 @@ fn labels(bench: &Bench) -> Row {
 fn histogram(bench: &Bench) -> Row {
     let durations = durations();
     let histogram = Registry::new().histogram("wait_seconds", "Waiting.", buckets()).expect("a new registry has no clashes");
-    let plain = Histogram::new(BOUNDS_NANOS);
+    let plain = Histogram::new(floor::NANOSECONDS);
     let mut ours = Operation::new(|i| black_box(&histogram).observe(durations[i % LEN]));
     let mut floor = Operation::new(|i| black_box(&plain).observe(durations[i % LEN]));
     let row = told(bench, "histogram, 11 buckets, held", &mut ours, &mut floor);

@@ -198,15 +198,23 @@ impl Exemplars {
         of_series
     }
 
-    /// The exemplars of a series, by bucket.
-    pub(crate) fn of(&self, series: &Series<SlotRun>, shown: impl Fn(u64) -> f64) -> Vec<Exemplar> {
+    /// The exemplars of those of these series that have any, with the place of each: by bucket.
+    pub(crate) fn of(&self, series: &[Series<SlotRun>], shown: impl Fn(u64) -> f64) -> Vec<(usize, Vec<Exemplar>)> {
         let known = self.by_slot.load();
-        let Some(of_series) = known.get(&series.value.first()) else { return Vec::new() };
+        // Most families have none, and a scrape asks all of their series.
+        if known.is_empty() {
+            return Vec::new();
+        }
         let exemplar = |(value, at, labels): (u64, u64, Box<str>)| {
             let observed_at = UNIX_EPOCH + Duration::from_nanos(at);
             Exemplar { labels, value: shown(value), observed_at }
         };
-        of_series.buckets.iter().filter_map(|place| Some(exemplar(place.get()?.get()?))).collect()
+        let of_buckets = |of_series: &Arc<OfSeries>| -> Vec<Exemplar> {
+            of_series.buckets.iter().filter_map(|place| Some(exemplar(place.get()?.get()?))).collect()
+        };
+        let each = series.iter().enumerate();
+        let found = each.filter_map(|(at, series)| Some((at, of_buckets(known.get(&series.value.first())?))));
+        found.filter(|(_, exemplars)| !exemplars.is_empty()).collect()
     }
 
     /// Forgets the exemplars of series that are removed, and lets go of those.

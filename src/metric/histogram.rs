@@ -243,12 +243,8 @@ impl Parts for Histogram {
     fn values(series: &[Series<SlotRun>], shape: &Self::Shape, totals: &Totals, previous: &Previous<'_>) -> Values {
         let mut values = Vec::with_capacity(series.len() * (HEAD + shape.cells()));
         shape.exemplars.forget_removed();
-        let mut exemplars = Vec::new();
-        for (at, series) in series.iter().enumerate() {
-            let of_series = shape.exemplars.of(series, |value| shape.buckets.shown(value));
-            if !of_series.is_empty() {
-                exemplars.push((at, of_series));
-            }
+        let exemplars = shape.exemplars.of(series, |value| shape.buckets.shown(value));
+        for series in series {
             match series.value.whole(totals, HEAD + shape.cells()) {
                 Some(mut cells) => {
                     let writes = shard::writes(cells.next().unwrap_or(0));

@@ -193,7 +193,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
         }
         _ if a.len() < 4 => a == b,
         _ if a.len() < 8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
-        _ => a.as_chunks::<8>().0 == b.as_chunks().0 && a.last_chunk::<8>() == b.last_chunk(),
+        _ => a.as_chunks::<8>().0.iter().eq(b.as_chunks().0) && a.last_chunk::<8>() == b.last_chunk(),
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) trait Source: Send + Sync {
     /// What the labels of the series of one of the families are called.
     fn label_names(&self, family: &Descriptor) -> Vec<&str>;
     /// Fixes which series there are. Called before the fold: a series that is listed keeps its slots, and the fold that comes
-    /// after holds everything its base was taken from.
+    /// after has added them up.
     fn list(&self) -> Reading;
     /// Series now.
     fn series(&self) -> usize;

@@ -17,5 +17,5 @@ mod table;
 
 pub use cells::{Slot, Slots};
 pub use histogram::{Bounds, Histogram};
-pub use request::{Endpoint, Observed, Requests};
+pub use request::{BYTES, Endpoint, NANOSECONDS, Observed, Requests, SECONDS};
 pub use table::Table;

@@ -3,10 +3,10 @@
 use crate::cells::{self, Slots};
 use crate::histogram::Bounds;
 
-/// Bounds of sizes.
-const BYTES: Bounds<9> = Bounds([256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216]);
-/// Bounds of durations in nanoseconds.
-const NANOSECONDS: Bounds<11> = Bounds([
+/// Bounds of durations, as `HttpMetrics` has them.
+pub const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// The same in nanoseconds.
+pub const NANOSECONDS: [u64; 11] = [
     5_000_000,
     10_000_000,
     25_000_000,
@@ -18,7 +18,12 @@ const NANOSECONDS: Bounds<11> = Bounds([
     2_000_000_000,
     5_000_000_000,
     10_000_000_000,
-]);
+];
+/// Bounds of sizes, as `HttpMetrics` has them.
+pub const BYTES: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216];
+
+const DURATIONS: Bounds<11> = Bounds(NANOSECONDS);
+const SIZES: Bounds<9> = Bounds(BYTES);
 
 const DURATION: usize = 0;
 const REQUEST_SIZE: usize = DURATION + Bounds::<11>::CELLS;
@@ -89,26 +94,26 @@ impl Endpoint {
     pub fn observe(self, request: &Observed) {
         let cells = cells::mine();
         cells::add(cells, self.first + REQUESTS + request.method * self.statuses + request.status, 1);
-        NANOSECONDS.observe(cells, self.first + DURATION, request.nanoseconds);
-        BYTES.observe(cells, self.first + REQUEST_SIZE, request.request_bytes);
-        BYTES.observe(cells, self.first + RESPONSE_SIZE, request.response_bytes);
+        DURATIONS.observe(cells, self.first + DURATION, request.nanoseconds);
+        SIZES.observe(cells, self.first + REQUEST_SIZE, request.request_bytes);
+        SIZES.observe(cells, self.first + RESPONSE_SIZE, request.response_bytes);
     }
 
     /// Observes the duration alone.
     #[inline]
     pub fn observe_duration(self, request: &Observed) {
-        NANOSECONDS.observe(cells::mine(), self.first + DURATION, request.nanoseconds);
+        DURATIONS.observe(cells::mine(), self.first + DURATION, request.nanoseconds);
     }
 
     /// Observes the request's size alone.
     #[inline]
     pub fn observe_request_size(self, request: &Observed) {
-        BYTES.observe(cells::mine(), self.first + REQUEST_SIZE, request.request_bytes);
+        SIZES.observe(cells::mine(), self.first + REQUEST_SIZE, request.request_bytes);
     }
 
     /// Observes the response's size alone.
     #[inline]
     pub fn observe_response_size(self, request: &Observed) {
-        BYTES.observe(cells::mine(), self.first + RESPONSE_SIZE, request.response_bytes);
+        SIZES.observe(cells::mine(), self.first + RESPONSE_SIZE, request.response_bytes);
     }
 }

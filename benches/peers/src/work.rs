@@ -197,24 +197,7 @@ pub const RESPONSE_SIZE: &str = "http_response_size_bytes";
 /// Label names.
 pub const LABELS: [&str; 3] = ["endpoint", "method", "status"];
 
-/// Bounds of durations, as `HttpMetrics` has them.
-pub const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
-/// The same in nanoseconds.
-pub const NANOSECONDS: [u64; 11] = [
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    1_000_000_000,
-    2_000_000_000,
-    5_000_000_000,
-    10_000_000_000,
-];
-/// Bounds of sizes, as `HttpMetrics` has them.
-pub const BYTES: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216];
+pub use floor::{BYTES, NANOSECONDS, SECONDS};
 
 /// The same as floats.
 pub fn bytes_as_floats() -> [f64; 9] {
