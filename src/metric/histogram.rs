@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::bucket::{BucketIndex, Buckets};
 use super::exemplar::{self, Exemplars};
-use super::family::{Family, Instrument, Parts, Sealed};
+use super::family::{Instrument, Parts, Sealed};
+use super::observe::Observing;
 use super::series::Series;
 use crate::registry::Faults;
 use crate::shard::{self, Add, Exhausted, HEAD, PAGE_CELLS, SlotRun, Totals};
@@ -67,7 +68,7 @@ impl Histogram {
     /// negative values are refused, and counted in `tachograph_observations_refused_total`.
     #[inline]
     pub fn observe_f64(&self, value: f64) {
-        self.shape.observe_f64(&self.series.value, value);
+        Self::observe_shown(&self.series.value, &self.shape, value);
     }
 
     /// Counts a value in base units, and offers it as the exemplar of its bucket: an observation that leads further, to the trace
@@ -117,26 +118,6 @@ impl Histogram {
     }
 }
 
-impl<const N: usize> Family<Histogram, N> {
-    /// Counts a value in base units in the series with these label values.
-    #[inline]
-    pub fn observe(&self, values: [&str; N], value: u64) {
-        self.with_cells(values, |cells, shape| shape.observe(cells, value));
-    }
-
-    /// Counts a duration in the series with these label values.
-    #[inline]
-    pub fn observe_duration(&self, values: [&str; N], duration: Duration) {
-        self.observe(values, nanoseconds(duration));
-    }
-
-    /// Counts a value in the unit that a scrape shows in the series with these label values; see [`Histogram::observe_f64`].
-    #[inline]
-    pub fn observe_f64(&self, values: [&str; N], value: f64) {
-        self.with_cells(values, |cells, shape| shape.observe_f64(cells, value));
-    }
-}
-
 /// Nanoseconds of a duration; what does not fit lies above every trackable range anyway.
 #[inline]
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
@@ -176,15 +157,6 @@ impl Shape {
         }
     }
 
-    #[inline]
-    fn observe_f64(&self, cells: &SlotRun, value: f64) {
-        if value.is_finite() && value >= 0.0 {
-            self.observe(cells, self.buckets.in_base_units(value));
-        } else {
-            self.faults.observation_refused();
-        }
-    }
-
     /// What an observation adds to a histogram whose cells begin at an offset of its block.
     #[inline]
     pub(crate) fn adds(&self, at: usize, value: u64) -> [Add; 2] {
@@ -214,6 +186,22 @@ impl Shape {
 
     pub(crate) fn buckets(&self) -> &Arc<Buckets> {
         &self.buckets
+    }
+}
+
+impl Observing for Histogram {
+    #[inline]
+    fn observe_in(cells: &SlotRun, shape: &Arc<Shape>, value: u64) {
+        shape.observe(cells, value);
+    }
+
+    #[inline]
+    fn in_base_units(shape: &Arc<Shape>, shown: f64) -> u64 {
+        shape.buckets.in_base_units(shown)
+    }
+
+    fn faults(shape: &Arc<Shape>) -> &Faults {
+        &shape.faults
     }
 }
 

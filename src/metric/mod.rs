@@ -1,7 +1,7 @@
 //! What callers hold: handles that name slots, and families that find them by label values.
 //!
 //! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`], [`summary`] and [`state_set`] are the
-//! metrics, [`timer`] observes in one when it is dropped. [`bucket`] is the way from a value to its bucket, [`quantile`] what a
+//! metrics; [`observe`] is how families of them take values, [`timer`] observes when it is dropped. [`bucket`] is the way from a value to its bucket, [`quantile`] what a
 //! summary shows, [`exemplar`] keeps an observation that leads further. [`family`], [`label`], [`table`] and [`series`] are the way
 //! from label values to a series, [`typed`] the shorter one for labels that the compiler knows, with [`rows`] for strings among them. [`descriptor`] is what a family is
 //! called, [`expiry`] when its series go.
@@ -18,6 +18,7 @@ pub(crate) mod gauge_histogram;
 pub(crate) mod histogram;
 pub(crate) mod info;
 pub(crate) mod label;
+pub(crate) mod observe;
 pub(crate) mod quantile;
 pub(crate) mod rows;
 pub(crate) mod series;

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::family::{Family, Instrument, Parts, Sealed};
+use super::family::{Instrument, Parts, Sealed};
 use super::histogram::nanoseconds;
+use super::observe::Observing;
 use super::quantile::Quantiles;
 use super::series::Series;
 use crate::registry::Faults;
@@ -72,7 +73,7 @@ impl Summary {
     /// negative values are refused, and counted in `tachograph_observations_refused_total`.
     #[inline]
     pub fn observe_f64(&self, value: f64) {
-        self.shape.observe_f64(&self.series.value, value);
+        Self::observe_shown(&self.series.value, &self.shape, value);
     }
 
     /// Observations so far, summed over all threads.
@@ -91,26 +92,6 @@ impl Summary {
         shard::prepare(cells.block.first());
         cells.window.iter().for_each(|window| window.prepare());
         self.shape.faults.prepare();
-    }
-}
-
-impl<const N: usize> Family<Summary, N> {
-    /// Counts a value in base units in the series with these label values.
-    #[inline]
-    pub fn observe(&self, values: [&str; N], value: u64) {
-        self.with_cells(values, |cells, shape| shape.observe(cells, value));
-    }
-
-    /// Counts a duration in the series with these label values.
-    #[inline]
-    pub fn observe_duration(&self, values: [&str; N], duration: Duration) {
-        self.observe(values, nanoseconds(duration));
-    }
-
-    /// Counts a value in the unit that a scrape shows in the series with these label values; see [`Summary::observe_f64`].
-    #[inline]
-    pub fn observe_f64(&self, values: [&str; N], value: f64) {
-        self.with_cells(values, |cells, shape| shape.observe_f64(cells, value));
     }
 }
 
@@ -151,15 +132,6 @@ impl Shape {
         shard::write(cells.block.first(), [(SUM, value.min(HIGHEST_SUMMAND))]);
     }
 
-    #[inline]
-    fn observe_f64(&self, cells: &SummaryCells, value: f64) {
-        if value.is_finite() && value >= 0.0 {
-            self.observe(cells, self.quantiles.in_base_units(value));
-        } else {
-            self.faults.observation_refused();
-        }
-    }
-
     fn value(&self, series: &Series<SummaryCells>, totals: &Totals, previous: &Previous<'_>, now: Instant) -> SummaryValue {
         let cells = &series.value;
         let (sum, count) = match cells.block.whole(totals, HEAD + 1).map(Iterator::collect::<Vec<u64>>) {
@@ -175,6 +147,22 @@ impl Shape {
             (quantile, self.quantiles.shown(value))
         };
         SummaryValue { quantiles: self.quantiles.quantiles.iter().map(at).collect(), sum, count }
+    }
+}
+
+impl Observing for Summary {
+    #[inline]
+    fn observe_in(cells: &SummaryCells, shape: &Arc<Shape>, value: u64) {
+        shape.observe(cells, value);
+    }
+
+    #[inline]
+    fn in_base_units(shape: &Arc<Shape>, shown: f64) -> u64 {
+        shape.quantiles.in_base_units(shown)
+    }
+
+    fn faults(shape: &Arc<Shape>) -> &Faults {
+        &shape.faults
     }
 }
 
@@ -219,6 +207,7 @@ impl Parts for Summary {
 mod tests {
     use super::*;
     use crate::metric::descriptor::{Descriptor, Kind};
+    use crate::metric::family::Family;
     use crate::metric::label::Labels;
 
     fn folded() -> Totals {
