@@ -52,6 +52,13 @@ impl Layout {
     }
 }
 
+/// Slots in a row. A page's single cells are free together at first: one entry for each would be half as much memory as a cell.
+#[derive(Debug)]
+struct Row {
+    first: Slot,
+    len: usize,
+}
+
 /// Behind a mutex: it is entered when a series is made or dropped and once a fold, never when one is counted.
 #[derive(Debug)]
 pub(super) struct SlotAllocator {
@@ -60,8 +67,8 @@ pub(super) struct SlotAllocator {
     /// Pages of which nothing is in use.
     free_pages: BTreeSet<usize>,
     /// Single cells that are free, of pages for doubles and of others.
-    free_floats: Vec<Slot>,
-    free_cells: Vec<Slot>,
+    free_floats: Vec<Row>,
+    free_cells: Vec<Row>,
     /// First slots of the blocks that are free, of those that lie within a page, by length.
     free_blocks: BTreeMap<usize, Vec<Slot>>,
     /// Pages and slots of the runs that are a page or longer and out, by their first page.
@@ -116,7 +123,7 @@ impl SlotAllocator {
             self.free_blocks.entry(len).or_default().push(first);
             len
         } else {
-            self.singles(layout).push(first);
+            self.singles(layout).push(Row { first, len: 1 });
             1
         };
     }
@@ -125,7 +132,7 @@ impl SlotAllocator {
         if len >= PAGE_CELLS {
             return self.take_pages(kind, len);
         }
-        if let Some(first) = self.free_list(kind, len).pop() {
+        if let Some(first) = self.take_free(kind, len) {
             return Some(first);
         }
         let page = self.take_page()?;
@@ -135,28 +142,39 @@ impl SlotAllocator {
             Kind::Block => Layout::Blocks(len as u32),
         };
         self.layouts[page] = layout;
-        // Popped from the end, so the lowest come last.
         let slot = |offset| Slot::at((page * PAGE_CELLS + offset) as u32);
-        self.singles(layout).extend((layout.cells_from()..PAGE_CELLS).rev().map(slot));
+        let singles = PAGE_CELLS - layout.cells_from();
+        if singles > 0 {
+            self.singles(layout).push(Row { first: slot(layout.cells_from()), len: singles });
+        }
         let (blocks, len) = layout.blocks();
         let mut blocks: Vec<Slot> = blocks.map(slot).collect();
+        // Popped from the end, so the lowest come last.
         blocks.reverse();
         if !blocks.is_empty() {
             self.free_blocks.entry(len).or_default().extend(blocks);
         }
-        self.free_list(kind, len).pop()
+        self.take_free(kind, len)
     }
 
-    fn free_list(&mut self, kind: Kind, len: usize) -> &mut Vec<Slot> {
-        match kind {
+    /// Takes a single cell or a block that is free.
+    fn take_free(&mut self, kind: Kind, len: usize) -> Option<Slot> {
+        let rows = match kind {
             Kind::Cells => &mut self.free_cells,
             Kind::Float => &mut self.free_floats,
-            Kind::Block => self.free_blocks.entry(len).or_default(),
+            Kind::Block => return self.free_blocks.get_mut(&len)?.pop(),
+        };
+        let row = rows.last_mut()?;
+        let slot = row.first;
+        (row.first, row.len) = (slot.plus(1), row.len - 1);
+        if row.len == 0 {
+            rows.pop();
         }
+        Some(slot)
     }
 
     /// Where the free single cells of a page of this layout are.
-    fn singles(&mut self, layout: Layout) -> &mut Vec<Slot> {
+    fn singles(&mut self, layout: Layout) -> &mut Vec<Row> {
         if layout == Layout::Floats { &mut self.free_floats } else { &mut self.free_cells }
     }
 
@@ -196,13 +214,13 @@ impl SlotAllocator {
     /// Finds the pages of which every run has come back. Only where there is nothing else left: it looks at all that is free.
     fn reclaim_pages(&mut self) {
         let mut free = vec![0; self.layouts.len()];
-        self.free_cells.iter().chain(&self.free_floats).for_each(|cell| free[cell.page()] += 1);
+        self.free_cells.iter().chain(&self.free_floats).for_each(|row| free[row.first.page()] += row.len);
         for (len, blocks) in &self.free_blocks {
             blocks.iter().for_each(|first| free[first.page()] += len);
         }
         let whole = |slot: &Slot| free[slot.page()] == PAGE_CELLS;
-        self.free_cells.retain(|cell| !whole(cell));
-        self.free_floats.retain(|cell| !whole(cell));
+        self.free_cells.retain(|row| !whole(&row.first));
+        self.free_floats.retain(|row| !whole(&row.first));
         self.free_blocks.values_mut().for_each(|blocks| blocks.retain(|first| !whole(first)));
         self.free_pages.extend((0..).zip(free).filter(|&(_, cells)| cells == PAGE_CELLS).map(|(page, _)| page));
     }
