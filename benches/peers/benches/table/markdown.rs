@@ -85,8 +85,8 @@ fn summary(out: &mut String, works: &[Measured], texts: &[Measured]) -> std::fmt
                 if shown.is_empty() { "-".to_owned() } else { shown.join(" / ") }
             };
             let cpu = |name: &str, threads| find(figures, name, threads).map(Figures::cpu);
-            let floor = |threads| floor(figures, ours.name, threads).map(Figures::cpu);
-            let own = |threads| cpu(ours.name, threads);
+            let floor = |threads| floor(figures, &ours.name, threads).map(Figures::cpu);
+            let own = |threads| cpu(&ours.name, threads);
             let best = |threads| best_peer(figures, threads);
             let mut row = vec![
                 title,
@@ -109,7 +109,7 @@ fn beside_a_reader(out: &mut String, folded: &[(String, Folded)]) -> std::fmt::R
     writeln!(out, "|{}", "---|".repeat(6))?;
     for (work, one) in folded {
         let (alone, beside) = (one.alone.cpu(), one.folded.cpu());
-        let (name, slower) = (one.alone.name, ratio(beside / alone));
+        let (name, slower) = (&one.alone.name, ratio(beside / alone));
         writeln!(out, "| {work} | {name} | {} | {} | {slower} | {:.0} |", number(alone), number(beside), one.rate())?;
     }
     Ok(())
@@ -132,7 +132,7 @@ fn details(out: &mut String, title: &str, figures: &[Figures]) -> std::fmt::Resu
     writeln!(out, "| threads | subject | CPU ns | wall ns a thread | spread | by floor | best peer by this |")?;
     writeln!(out, "|{}", "---|".repeat(7))?;
     for one in figures {
-        let by_floor = floor(figures, one.name, one.threads).map_or("-".to_owned(), |floor| ratio(one.cpu() / floor.cpu()));
+        let by_floor = floor(figures, &one.name, one.threads).map_or("-".to_owned(), |floor| ratio(one.cpu() / floor.cpu()));
         let by_this = best_peer(figures, one.threads).map_or("-".to_owned(), |best| ratio(best.cpu() / one.cpu()));
         let spread = format!("{:.0} %", one.spread() * 100.0);
         let (cpu, wall) = (number(one.cpu()), number(one.wall()));

@@ -18,6 +18,8 @@ pub(crate) const THREADS: [usize; 4] = [1, 2, 4, MAX_THREADS];
 /// Long enough that starting together does not show, short enough that `metrics`, which keeps each observation until it is drained,
 /// stays within memory.
 const LONGEST_RUN: Duration = Duration::from_millis(50);
+/// Roles as [`Figures::line`] numbers them.
+const ROLES: [Role; 4] = [Role::Floor, Role::Ours, Role::Peer, Role::Lesser];
 /// Fewer have no median worth the name.
 const FEWEST_ROUNDS: u32 = 5;
 
@@ -29,9 +31,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A plan for all works together to take about so long.
-    pub(crate) fn for_works(time: Duration) -> Self {
-        let runs: usize = Work::ALL.into_iter().map(|work| cases(work).len() * THREADS.len()).sum();
+    /// A plan for these works together to take about so long.
+    pub(crate) fn for_works(works: &[Work], time: Duration) -> Self {
+        let runs: usize = works.iter().map(|work| cases(*work).len() * THREADS.len()).sum::<usize>().max(1);
         let runs = runs as u32;
         // An odd number, so that the median is a round's own figure.
         let rounds = (time.div_duration_f64(LONGEST_RUN * runs) as u32).max(FEWEST_ROUNDS) | 1;
@@ -42,7 +44,7 @@ impl Plan {
 /// The figures of one case at one number of threads, one a round.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) threads: usize,
     /// CPU nanoseconds of all threads by all operations.
@@ -52,8 +54,28 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    fn new(name: &'static str, role: Role, threads: usize) -> Self {
-        Self { name, role, threads, cpu: Vec::new(), wall: Vec::new() }
+    fn new(name: &str, role: Role, threads: usize) -> Self {
+        Self { name: name.to_owned(), role, threads, cpu: Vec::new(), wall: Vec::new() }
+    }
+
+    /// A line that [`parse`](Self::parse) reads in another process.
+    pub(crate) fn line(&self) -> String {
+        let role = ROLES.iter().position(|role| *role == self.role).expect("all roles are listed");
+        let rounds = self.cpu.iter().zip(&self.wall).map(|(cpu, wall)| format!("{cpu},{wall}"));
+        format!("{}\t{role}\t{}\t{}", self.name, self.threads, rounds.collect::<Vec<_>>().join(" "))
+    }
+
+    /// What [`line`](Self::line) wrote; `None` for anything else.
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let (name, role, threads) = (fields.next()?, fields.next()?.parse::<usize>().ok()?, fields.next()?.parse().ok()?);
+        let mut figures = Self::new(name, *ROLES.get(role)?, threads);
+        for round in fields.next()?.split(' ') {
+            let (cpu, wall) = round.split_once(',')?;
+            figures.cpu.push(cpu.parse().ok()?);
+            figures.wall.push(wall.parse().ok()?);
+        }
+        Some(figures)
     }
 
     /// Adds a round in which each thread did so many operations.
@@ -154,30 +176,6 @@ impl Bench {
         runs.into_iter().map(|(_, _, figures)| figures).collect()
     }
 
-    /// Measures all subjects at a text for about `time`, and checks each text. A line is the operation; CPU time is that of the whole
-    /// process, because Tachograph folds on a thread of its own.
-    pub(crate) fn shape(&self, shape: Shape, time: Duration) -> Vec<Figures> {
-        let mut scrapes: Vec<Scrape> = scrapes(shape).collect();
-        scrapes.iter_mut().for_each(|scrape| scrape.verify(shape));
-        let mut all: Vec<_> = scrapes.iter().map(|scrape| Figures::new(scrape.name, scrape.role, 1)).collect();
-        let lines = shape.lines() as f64;
-        let (begun, mut rounds) = (Instant::now(), 0);
-        // A round is never begun late by more than a round, so this ends.
-        while rounds < FEWEST_ROUNDS as usize || rounds % 2 == 0 || begun.elapsed() < time {
-            let count = scrapes.len();
-            for at in (0..count).map(|at| (at + rounds) % count) {
-                let (scrape, figures) = (&mut scrapes[at], &mut all[at]);
-                scrape.prepare();
-                let (cpu, wall) = (ProcessTime::now(), Instant::now());
-                black_box(scrape.render());
-                figures.wall.push(wall.elapsed().as_nanos() as f64 / lines);
-                figures.cpu.push(cpu.elapsed().as_nanos() as f64 / lines);
-            }
-            rounds += 1;
-        }
-        all
-    }
-
     /// Measures those who say how they are read out: one writer alone, and the same beside a reader, in turns for about `time`.
     pub(crate) fn folded(&self, work: Work, time: Duration) -> impl Iterator<Item = Folded> {
         let cases = cases(work).into_iter().filter(Case::can_fold);
@@ -232,9 +230,36 @@ impl Bench {
 
     /// What all rounds said about the machine.
     pub(crate) fn cores(&self) -> Cores {
-        let ratios = self.two_by_one.borrow();
+        let mut ratios = self.two_by_one.borrow().clone();
+        if ratios.is_empty() {
+            ratios.push(f64::NAN);
+        }
         Cores { median: quantile(&ratios, 0.5), worst: quantile(&ratios, 1.0) }
     }
+}
+
+/// Measures all subjects at a text for about `time`, and checks each text. A line is the operation; CPU time is that of the whole
+/// process, because Tachograph folds on a thread of its own.
+pub(crate) fn shape(shape: Shape, time: Duration) -> Vec<Figures> {
+    let mut scrapes: Vec<Scrape> = scrapes(shape).collect();
+    scrapes.iter_mut().for_each(|scrape| scrape.verify(shape));
+    let mut all: Vec<_> = scrapes.iter().map(|scrape| Figures::new(scrape.name, scrape.role, 1)).collect();
+    let lines = shape.lines() as f64;
+    let (begun, mut rounds) = (Instant::now(), 0);
+    // A round is never begun late by more than a round, so this ends.
+    while rounds < FEWEST_ROUNDS as usize || rounds % 2 == 0 || begun.elapsed() < time {
+        let count = scrapes.len();
+        for at in (0..count).map(|at| (at + rounds) % count) {
+            let (scrape, figures) = (&mut scrapes[at], &mut all[at]);
+            scrape.prepare();
+            let (cpu, wall) = (ProcessTime::now(), Instant::now());
+            black_box(scrape.render());
+            figures.wall.push(wall.elapsed().as_nanos() as f64 / lines);
+            figures.cpu.push(cpu.elapsed().as_nanos() as f64 / lines);
+        }
+        rounds += 1;
+    }
+    all
 }
 
 /// Operations of one thread that take about `time` when so many threads run at once; finding out warms the case up.
