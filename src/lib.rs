@@ -97,7 +97,7 @@ pub use registry::{Collector, RegisterError, Registry, Sink};
 pub use shard::{EngineStats, engine_stats};
 pub use snapshot::{
     DecodeError, DifferentBuckets, FamilySnapshot, GaugeHistogramValue, HistogramSnapshot, HistogramValue, MergeError,
-    NativeHistogram, Series, Snapshot, StateSetValue, SummaryValue, Value,
+    NativeHistogram, Series, SeriesLabels, Snapshot, StateSetValue, SummaryValue, Value,
 };
 #[cfg(feature = "derive")]
 pub use tachograph_derive::{LabelSet, LabelValue};

@@ -141,8 +141,12 @@ mod imp {
     }
 
     impl<T> ArcSwap<T> {
+        pub(crate) fn new(value: Arc<T>) -> Self {
+            Self(Mutex::new(value))
+        }
+
         pub(crate) fn from_pointee(value: T) -> Self {
-            Self(Mutex::new(Arc::new(value)))
+            Self::new(Arc::new(value))
         }
 
         pub(crate) fn load(&self) -> Guard<Arc<T>> {

@@ -74,7 +74,7 @@ fn decoded(bytes: &[u8]) -> Option<Snapshot> {
 fn quantiles(snapshot: &Snapshot) -> Vec<(String, Option<f64>)> {
     let series = snapshot.family("hdr_bytes").into_iter().flat_map(|family| family.series());
     let each = series.filter_map(|series| match series.value {
-        Value::Histogram(value) => Some((series.labels.to_owned(), value.quantile(0.9))),
+        Value::Histogram(value) => Some((series.labels.to_string(), value.quantile(0.9))),
         _ => None,
     });
     each.collect()

@@ -94,7 +94,7 @@ impl Server {
         let snapshot = self.registry.snapshot();
         let family = snapshot.family("http_request_duration_seconds").expect("it is registered");
         let label = format!("endpoint=\"{endpoint}\"");
-        let series = family.series().find(|series| series.labels == label).expect("the endpoint is declared");
+        let series = family.series().find(|series| series.labels == *label).expect("the endpoint is declared");
         match series.value {
             Value::Histogram(histogram) => (histogram.count(), histogram.sum()),
             other => panic!("{other:?} is no histogram"),

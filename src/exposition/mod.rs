@@ -3,6 +3,7 @@
 pub(crate) mod escape;
 #[cfg(feature = "hdr-log")]
 mod hdr_log;
+mod lines;
 pub(crate) mod number;
 pub(crate) mod text;
 

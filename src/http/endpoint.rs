@@ -7,7 +7,8 @@ use super::HttpCore;
 use super::block::{Block, Code};
 use super::label::{Method, with_status_label};
 use crate::metric::histogram::nanoseconds;
-use crate::metric::label::{LabelNames, OTHER, by_value};
+use crate::metric::kept::{KeptValues, by_value, keep};
+use crate::metric::label::OTHER;
 use crate::shard::{self, Slot};
 
 /// A finished request and its response.
@@ -28,10 +29,17 @@ pub struct Exchange {
 /// A method and a status that an endpoint has answered, or may.
 #[derive(Clone, Debug)]
 pub(super) struct Combination {
-    /// The labels as a scrape shows them.
-    pub(super) text: Arc<str>,
+    /// The values of its three labels, as a series keeps them.
+    pub(super) kept: Arc<[u8]>,
     /// Which counter of the endpoint's blocks it has.
     pub(super) at: usize,
+}
+
+impl Combination {
+    /// What tells it apart from others.
+    pub(super) fn text(&self) -> &[u8] {
+        KeptValues::new(&self.kept, 3).text()
+    }
 }
 
 /// The combinations of an endpoint, by label values.
@@ -42,8 +50,8 @@ pub(super) type Combinations = Arc<[Combination]>;
 pub(super) struct EndpointCells {
     /// Value of the label `endpoint`.
     name: Box<str>,
-    /// The label as a scrape shows it.
-    text: Box<str>,
+    /// The same as a series keeps it.
+    kept: Box<[u8]>,
     /// Left out of the latency window.
     monitoring: bool,
     block: Block,
@@ -63,19 +71,24 @@ impl EndpointCells {
     }
 
     fn of(block: Block, name: &str, monitoring: bool) -> Self {
-        let text = LabelNames::new(&["endpoint"]).text(&[name]);
-        Self { name: name.into(), text, monitoring, block, combinations: Mutex::new(Arc::new([])) }
+        Self { name: name.into(), kept: keep(&[name]).into(), monitoring, block, combinations: Mutex::new(Arc::new([])) }
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// The value of the label `endpoint`, as a series keeps it.
+    pub(super) fn kept(&self) -> &[u8] {
+        &self.kept
+    }
+
+    /// What tells it apart from others.
+    pub(super) fn text(&self) -> &[u8] {
+        KeptValues::new(&self.kept, 1).text()
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
         let texts =
-            self.combinations().iter().map(|combination| size_of::<Combination>() + combination.text.len()).sum::<usize>();
+            self.combinations().iter().map(|combination| size_of::<Combination>() + combination.kept.len()).sum::<usize>();
         let further = self.block.each().skip(1).map(size_of_val).sum::<usize>();
-        size_of::<Self>() + self.name.len() + self.text.len() + texts + further
+        size_of::<Self>() + self.name.len() + self.kept.len() + texts + further
     }
 
     pub(super) fn block(&self) -> &Block {
@@ -148,10 +161,11 @@ impl EndpointCells {
             }
             return None;
         };
-        let text = with_status_label(status, |status| core.labels.text(&[&self.name, method.as_str(), status]));
+        let kept = with_status_label(status, |status| keep(&[&self.name, method.as_str(), status]));
+        let text = KeptValues::new(&kept, 3).text();
         let mut more = combinations.to_vec();
-        let place = more.partition_point(|known| by_value(known.text.as_bytes(), text.as_bytes()).is_lt());
-        more.insert(place, Combination { text: text.into(), at });
+        let place = more.partition_point(|known| by_value(known.text(), text).is_lt());
+        more.insert(place, Combination { kept: kept.into(), at });
         *combinations = more.into();
         self.block.find(code)
     }

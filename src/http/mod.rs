@@ -124,7 +124,9 @@ struct HttpCore {
     /// Those of them that there were at the last scrape.
     sorted: Mutex<Sorted>,
     /// Labels of `http_requests_total`.
-    labels: LabelNames,
+    /// Of the counter, and of the histograms.
+    counter_labels: LabelNames,
+    endpoint_label: LabelNames,
     /// What a histogram of durations is, and one of sizes; where they stand in a block.
     duration: Arc<Shape>,
     size: Arc<Shape>,
@@ -280,7 +282,8 @@ impl HttpMetrics {
             families,
             endpoints: Rows::new(),
             sorted: Mutex::new(Arc::new([])),
-            labels: LabelNames::new(&["endpoint", "method", "status"]),
+            counter_labels: LabelNames::new(&["endpoint", "method", "status"]),
+            endpoint_label: LabelNames::new(&["endpoint"]),
             offsets: Offsets::new(&duration, &size),
             duration,
             size,

@@ -9,7 +9,8 @@ use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::histogram::Shape;
-use crate::metric::label::by_value;
+use crate::metric::kept::by_value;
+use crate::metric::label::LabelNames;
 use crate::shard::{Totals, writes};
 use crate::snapshot::{
     BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, Previous, Reading, Snapshot, Source,
@@ -49,7 +50,7 @@ impl Source for Requests {
             for (endpoint, blocks) in endpoints.iter().zip(blocks) {
                 read.endpoint(endpoint, blocks, totals);
             }
-            read.finish(EndpointTexts(endpoints), totals, families);
+            read.finish(endpoints, totals, families);
         })
     }
 
@@ -69,11 +70,13 @@ impl Source for Requests {
 
 /// The values as far as they are read.
 struct Read<'a> {
-    core: &'a HttpCore,
+    core: &'a Arc<HttpCore>,
     /// Of the counters, and of the histograms.
     previous: (Previous<'a>, [Previous<'a>; 3]),
     counts: Vec<u64>,
-    texts: CombinationTexts,
+    combinations: Vec<Combinations>,
+    /// Endpoint and place among its combinations, of each counter.
+    places: Vec<(u32, u32)>,
     /// Sum and buckets of one endpoint after another.
     histograms: [Vec<u64>; 3],
     /// Sum and count of the durations of the endpoints that are no monitoring traffic.
@@ -81,14 +84,15 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    fn new(core: &'a HttpCore, last: Option<&'a Snapshot>) -> Self {
+    fn new(core: &'a Arc<HttpCore>, last: Option<&'a Snapshot>) -> Self {
         let Families { requests, histograms, .. } = &core.families;
         let previous = histograms.each_ref().map(|family| Previous::of(last, family.name(), 1));
         Self {
             core,
             previous: (Previous::of(last, requests.name(), 3), previous),
             counts: Vec::new(),
-            texts: CombinationTexts::default(),
+            combinations: Vec::new(),
+            places: Vec::new(),
             histograms: Default::default(),
             user: (0, 0),
         }
@@ -109,7 +113,7 @@ impl<'a> Read<'a> {
             None => {
                 self.core.faults.block_stale();
                 for ((values, previous), shape) in self.histograms.iter_mut().zip(&self.previous.1).zip(shapes) {
-                    previous.histogram(endpoint.text().as_bytes(), shape.buckets().len() + 1, values);
+                    previous.histogram(endpoint.text(), shape.buckets().len() + 1, values);
                 }
             }
         }
@@ -126,18 +130,19 @@ impl<'a> Read<'a> {
                 // A combination of a block that came after the listing.
                 Some(cells) if cell >= cells.len() => continue,
                 Some(cells) => cells[cell],
-                None => self.previous.0.counter(combination.text.as_bytes()),
+                None => self.previous.0.counter(combination.text()),
             };
             self.counts.push(count);
-            self.texts.places.push((self.texts.endpoints.len() as u32, at));
+            self.places.push((self.combinations.len() as u32, at));
         }
-        self.texts.endpoints.push(combinations);
+        self.combinations.push(combinations);
     }
 
-    fn finish(self, endpoints: EndpointTexts, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
+    fn finish(self, endpoints: Sorted, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
         let Families { requests, histograms, gauges, summary, .. } = &self.core.families;
-        let endpoints = Arc::new(endpoints);
-        families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(self.texts), Values::Counter(self.counts)));
+        let endpoints = Arc::new(EndpointTexts(Arc::clone(self.core), endpoints));
+        let texts = CombinationTexts { core: Arc::clone(self.core), endpoints: self.combinations, places: self.places };
+        families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(texts), Values::Counter(self.counts)));
         for ((family, shape), values) in histograms.iter().zip(self.core.shapes()).zip(self.histograms) {
             let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values, Vec::new()));
             families.push(FamilySnapshot::folded(Arc::clone(family), Arc::clone(&endpoints) as _, values));
@@ -168,8 +173,8 @@ fn sum(shape: &Shape, offset: usize, blocks: &[Vec<u64>], values: &mut Vec<u64>)
 }
 
 /// The labels of the counters, borrowed from the endpoints.
-#[derive(Default)]
 struct CombinationTexts {
+    core: Arc<HttpCore>,
     endpoints: Vec<Combinations>,
     /// Endpoint and place among its combinations, of each series.
     places: Vec<(u32, u32)>,
@@ -180,9 +185,13 @@ impl LabelTexts for CombinationTexts {
         self.places.len()
     }
 
-    fn text(&self, series: usize) -> &[u8] {
+    fn names(&self) -> &LabelNames {
+        &self.core.counter_labels
+    }
+
+    fn kept(&self, series: usize) -> &[u8] {
         let (endpoint, at) = self.places[series];
-        self.endpoints[endpoint as usize][at as usize].text.as_bytes()
+        &self.endpoints[endpoint as usize][at as usize].kept
     }
 }
 
@@ -195,7 +204,7 @@ impl HttpCore {
         let mut last = self.sorted.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() != self.endpoints.len() {
             let mut endpoints: Vec<_> = self.endpoints.values().cloned().collect();
-            endpoints.sort_unstable_by(|a, b| by_value(a.text().as_bytes(), b.text().as_bytes()));
+            endpoints.sort_unstable_by(|a, b| by_value(a.text(), b.text()));
             *last = endpoints.into();
         }
         Arc::clone(&last)
@@ -203,14 +212,18 @@ impl HttpCore {
 }
 
 /// The labels of the histograms.
-struct EndpointTexts(Sorted);
+struct EndpointTexts(Arc<HttpCore>, Sorted);
 
 impl LabelTexts for EndpointTexts {
     fn len(&self) -> usize {
-        self.0.len()
+        self.1.len()
     }
 
-    fn text(&self, series: usize) -> &[u8] {
-        self.0[series].text().as_bytes()
+    fn names(&self) -> &LabelNames {
+        &self.0.endpoint_label
+    }
+
+    fn kept(&self, series: usize) -> &[u8] {
+        self.1[series].kept()
     }
 }

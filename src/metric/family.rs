@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::descriptor::Descriptor;
 use super::expiry::{Expiry, Idle};
-use super::label::{Labels, OTHER};
+use super::label::{LabelNames, Labels, OTHER};
 use super::series::Series;
 use super::table::{LabelTable, Refused, Sorted};
 use super::typed::place::Placed;
@@ -31,6 +31,10 @@ pub(crate) trait Parts: Sized + 'static {
     /// What a series that may expire knows of who writes it.
     fn idle(_: &Self::Cells) -> Option<&Idle> {
         None
+    }
+    /// Whether a series is so large that it must not be kept once it is removed: of more cells than a page.
+    fn is_large(_: &Self::Shape) -> bool {
+        false
     }
     /// Heap bytes that the cells of a series own.
     fn heap_bytes(_: &Self::Cells) -> usize {
@@ -112,7 +116,8 @@ impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
 
 impl<M: Instrument, const N: usize> Family<M, N> {
     pub(crate) fn new(descriptor: Descriptor, labels: Labels<N>, shape: M::Shape, faults: Arc<Faults>) -> Self {
-        let table = LabelTable::new(&labels.names);
+        let comes_and_goes = labels.expire_after.is_some() || M::is_large(&shape);
+        let table = if comes_and_goes { LabelTable::guarded(&labels.names) } else { LabelTable::new(&labels.names) };
         let expiry = labels.expire_after.map(|after| Expiry::new(after, Instant::now()));
         let descriptor = Arc::new(descriptor);
         Self(Arc::new(FamilyCore { descriptor, labels, shape, table, expiry, faults }))
@@ -134,6 +139,9 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     ///
     /// Handles to it stay valid, but what they count is no longer exposed. The same labels looked up again make a new series,
     /// at zero. Remove a counter only when what it counts is gone for good: its return looks like a restart.
+    ///
+    /// Look-ups in a family are dearer by a guard from its first removal on, some nanoseconds, and the series that it has at that moment
+    /// keep their memory for as long as the family is there. Those that are made later give it back when they are removed.
     ///
     /// # Examples
     ///
@@ -248,7 +256,7 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     }
 
     fn list(&self) -> Reading {
-        reading::<M>(&self.descriptor, &self.shape, self.living(Instant::now()), N)
+        reading::<M>(&self.descriptor, &self.shape, self.living(Instant::now()), self.table.names())
     }
 
     fn series(&self) -> usize {
@@ -260,25 +268,24 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
     }
 }
 
-/// Reads these series, of so many labels each, when the fold is done.
+/// Reads these series, with labels of these names, when the fold is done.
 pub(crate) fn reading<M: Parts>(
     descriptor: &Arc<Descriptor>,
     shape: &M::Shape,
     series: Sorted<M::Cells>,
-    labels: usize,
+    names: &Arc<LabelNames>,
 ) -> Reading {
-    let (descriptor, shape) = (Arc::clone(descriptor), shape.clone());
+    let (descriptor, shape, names) = (Arc::clone(descriptor), shape.clone(), Arc::clone(names));
     Box::new(move |totals, last, families| {
-        let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), labels));
-        families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, labels }), values));
+        let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), names.len()));
+        families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, names }), values));
     })
 }
 
-/// The label texts of a snapshot, borrowed from the series themselves.
-pub(crate) struct SeriesTexts<V> {
-    pub(crate) series: Sorted<V>,
-    /// How many labels each has.
-    pub(crate) labels: usize,
+/// The labels of a snapshot's series, borrowed from the series themselves.
+struct SeriesTexts<V> {
+    series: Sorted<V>,
+    names: Arc<LabelNames>,
 }
 
 impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
@@ -286,8 +293,12 @@ impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
         self.series.len()
     }
 
-    fn text(&self, series: usize) -> &[u8] {
-        self.series[series].text(self.labels)
+    fn names(&self) -> &LabelNames {
+        &self.names
+    }
+
+    fn kept(&self, series: usize) -> &[u8] {
+        self.series[series].kept()
     }
 }
 
@@ -318,7 +329,7 @@ mod tests {
     }
 
     fn tank(name: &str, value: f64) -> (String, f64) {
-        (format!("tank=\"{name}\""), value)
+        (format!("{name}\""), value)
     }
 
     #[test]

@@ -220,6 +220,10 @@ impl Parts for Histogram {
         SlotRun::sink()
     }
 
+    fn is_large(shape: &Self::Shape) -> bool {
+        HEAD + shape.cells() > PAGE_CELLS
+    }
+
     fn unit(shape: &Self::Shape) -> Option<&'static str> {
         shape.buckets.unit_name()
     }

@@ -1,7 +1,4 @@
-//! Labels: what a family's are called, and the text in which a series keeps its values.
-//!
-//! A series holds its labels in one form only, as a scrape shows them: `endpoint="/scene",status="200"`. That text is its
-//! identity. Rendering copies it; a lookup compares borrowed values with it in place.
+//! Labels: what a family's are called, and what a scrape shows of them.
 
 use std::time::Duration;
 
@@ -122,7 +119,7 @@ impl<const N: usize> From<[&'static str; N]> for Labels<N> {
     }
 }
 
-/// What stands between the values in a series' text: `endpoint="`, `",status="`, and `"` at the end.
+/// What stands before each value in a series' labels: `endpoint="`, `,status="`. A value brings the quote that closes it.
 #[derive(Debug)]
 pub(crate) struct LabelNames {
     before: Box<[Box<str>]>,
@@ -130,22 +127,16 @@ pub(crate) struct LabelNames {
 
 impl LabelNames {
     pub(crate) fn new(names: &[&str]) -> Self {
-        let before = names.iter().enumerate().map(|(at, name)| match at {
-            0 => format!("{name}=\"").into(),
-            _ => format!("\",{name}=\"").into(),
-        });
-        Self { before: before.collect() }
+        let before = |(at, name): (usize, &&str)| format!("{}{name}=\"", if at == 0 { "" } else { "," }).into();
+        Self { before: names.iter().enumerate().map(before).collect() }
     }
 
-    /// The text of a series with these values.
+    /// The labels of a series with these values, as a scrape shows them, without braces.
     pub(crate) fn text(&self, values: &[&str]) -> Box<str> {
         let mut text = Vec::new();
         for (before, value) in self.before.iter().zip(values) {
             text.extend_from_slice(before.as_bytes());
-            escape::label_value(&mut text, value);
-        }
-        if !values.is_empty() {
-            text.push(b'"');
+            close(&mut text, value);
         }
         String::from_utf8(text).expect("it is put together of strings").into()
     }
@@ -155,105 +146,14 @@ impl LabelNames {
         self.before.len()
     }
 
-    /// Whether `text` is the text of these values. Exact, and allocates nothing.
-    pub(crate) fn are(&self, text: &[u8], values: &[&str]) -> bool {
-        let mut rest = text;
-        for (before, value) in self.before.iter().zip(values) {
-            let at_value = rest.strip_prefix(before.as_bytes());
-            let Some(after_value) = at_value.and_then(|rest| escape::strip_label_value(rest, value)) else { return false };
-            rest = after_value;
-        }
-        values.is_empty() || rest == b"\""
-    }
-
-    /// The same of a text of values that needed no escape, with a byte for the length of each before it. Values of the same lengths
-    /// stand in the same places, so they alone need to be compared.
-    #[inline]
-    pub(crate) fn are_plain(&self, bytes: &[u8], values: &[&str]) -> bool {
-        let (lens, text) = bytes.split_at(self.before.len());
-        let mut at = 0;
-        for ((before, value), len) in self.before.iter().zip(values).zip(lens) {
-            at += before.len();
-            if value.len() != usize::from(*len) || !same(&text[at..at + value.len()], value.as_bytes()) {
-                return false;
-            }
-            at += value.len();
-        }
-        true
+    /// What stands before each value.
+    pub(crate) fn before(&self) -> impl Iterator<Item = &str> {
+        self.before.iter().map(|before| &**before)
     }
 }
 
-/// Whether two slices of one length are the same. Label values are short: a call of `memcmp` takes longer than comparing them.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    match (a, b) {
-        ([a_first, .., a_last], [b_first, .., b_last]) if a.len() < 4 => {
-            let middle = a.len() / 2;
-            a_first == b_first && a[middle] == b[middle] && a_last == b_last
-        }
-        _ if a.len() < 4 => a == b,
-        _ if a.len() < 8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
-        _ => a.as_chunks::<8>().0.iter().eq(b.as_chunks().0) && a.last_chunk::<8>() == b.last_chunk(),
-    }
-}
-
-/// Orders two label texts of one family by their values.
-pub(crate) fn by_value(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
-    // Eight bytes at a time as far as they are the same: a sort of 100 000 series compares two million times.
-    let same = 8 * a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count();
-    let Some(at) = a[same..].iter().zip(&b[same..]).position(|(a, b)| a != b).map(|at| same + at) else {
-        return a.len().cmp(&b.len());
-    };
-    // An odd number of backslashes before the difference: it lies within an escape sequence.
-    let escaped = a[..at].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1;
-    place_in_order(&a[at..], escaped).cmp(&place_in_order(&b[at..], escaped))
-}
-
-/// Where the character comes that a label text goes on with: the end of a value before all others, then as its first byte, not as
-/// its escape sequence.
-fn place_in_order(rest: &[u8], escaped: bool) -> u16 {
-    let unescaped = |letter: u8| u16::from(if letter == b'n' { b'\n' } else { letter }) + 1;
-    match (escaped, rest) {
-        (true, [letter, ..]) | (false, [b'\\', letter, ..]) => unescaped(*letter),
-        (false, [b'"', ..]) => 0,
-        (_, [byte, ..]) => u16::from(*byte) + 1,
-        (_, []) => 0,
-    }
-}
-
-#[cfg(all(test, not(tachograph_loom)))]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn order_is_that_of_the_values() {
-        let names = LabelNames::new(&["a", "b"]);
-        let sorted = [["", "z"], [" ", ""], ["a", "z"], ["a ", "b"], ["a!", "a"], ["aa", ""], ["b", "\\"], ["b", "a"]];
-        let texts: Vec<_> = sorted.iter().map(|values| names.text(values)).collect();
-        assert!(texts.is_sorted_by(|a, b| by_value(a.as_bytes(), b.as_bytes()).is_lt()), "{texts:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn texts_are_ordered_as_their_values(
-            a in ["[ab\"\\\\\n,=]{0,6}", "[ab\"\\\\\n,=]{0,6}"],
-            b in ["[ab\"\\\\\n,=]{0,6}", "[ab\"\\\\\n,=]{0,6}"],
-        ) {
-            let names = LabelNames::new(&["a", "b"]);
-            let (a, b) = ([&*a[0], &*a[1]], [&*b[0], &*b[1]]);
-            prop_assert_eq!(by_value(names.text(&a).as_bytes(), names.text(&b).as_bytes()), a.cmp(&b));
-        }
-
-        #[test]
-        fn slices_of_one_length_are_the_same_if_all_bytes_are(a in "[ab]{0,40}", change in 0usize..40) {
-            let mut b = a.clone().into_bytes();
-            prop_assert!(same(a.as_bytes(), &b));
-            if let Some(byte) = b.get_mut(change) {
-                *byte = b'c';
-                prop_assert!(!same(a.as_bytes(), &b));
-            }
-        }
-    }
+/// Appends a value as a scrape shows it, with the quote that closes it.
+pub(super) fn close(text: &mut Vec<u8>, value: &str) {
+    escape::label_value(text, value);
+    text.push(b'"');
 }

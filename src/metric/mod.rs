@@ -2,8 +2,8 @@
 //!
 //! [`counter`], [`float_counter`], [`gauge`], [`histogram`], [`gauge_histogram`], [`info`], [`summary`] and [`state_set`] are the
 //! metrics; [`observe`] is how families of them take values, [`timer`] observes when it is dropped. [`bucket`] is the way from a value to its bucket, [`quantile`] what a
-//! summary shows, [`exemplar`] keeps an observation that leads further. [`family`], [`label`], [`table`] and [`series`] are the way
-//! from label values to a series, [`typed`] the shorter one for labels that the compiler knows, with [`rows`] for strings among them. [`descriptor`] is what a family is
+//! summary shows, [`exemplar`] keeps an observation that leads further. [`family`], [`label`], [`table`] (with
+//! [`hash_index`] and [`list`]), [`series`] and [`kept`] are the way from label values to a series, [`typed`] the shorter one for labels that the compiler knows, with [`rows`] for strings among them. [`descriptor`] is what a family is
 //! called, [`expiry`] when its series go.
 
 pub(crate) mod bucket;
@@ -15,9 +15,12 @@ pub(crate) mod family;
 pub(crate) mod float_counter;
 pub(crate) mod gauge;
 pub(crate) mod gauge_histogram;
+mod hash_index;
 pub(crate) mod histogram;
 pub(crate) mod info;
+pub(crate) mod kept;
 pub(crate) mod label;
+mod list;
 pub(crate) mod observe;
 pub(crate) mod quantile;
 pub(crate) mod rows;

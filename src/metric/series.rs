@@ -3,35 +3,29 @@
 use std::fmt;
 use std::ops::Deref;
 
-use super::label::LabelNames;
+use super::kept::{KeptValues, keep};
 use crate::sync::{AtomicU32, Ordering, ThinArc};
 
 /// What is known of a series beside its labels.
 #[derive(Debug)]
 pub(crate) struct Entry<V> {
-    /// Hash of the values, but for its two highest bits: where the entry stands, and what tells most strangers apart before the
-    /// texts are compared. The two bits are `PLAIN` and `REMOVED`; only the second one ever changes, under the table's mutex.
+    /// Hash of the values, but for its highest bit: where the entry stands, and what tells most strangers apart before the values are
+    /// compared. That bit is `REMOVED`; it is set under the table's mutex.
     state: AtomicU32,
     pub(crate) value: V,
 }
 
-/// A shared series. Its bytes are one for the length of each value, then the labels as a scrape shows them, without braces.
+/// A shared series. Its bytes are the values of its labels as [`keep`] makes them.
 pub(crate) struct Series<V>(ThinArc<Entry<V>, u8>);
 
-/// The bit of the state that says that the text is made of the values as they are, and that their lengths fit their bytes.
-const PLAIN: u32 = 1 << 31;
 /// The bit that says that the series is removed.
-const REMOVED: u32 = 1 << 30;
+const REMOVED: u32 = 1 << 31;
 
 impl<V> Series<V> {
-    /// A series of a table. The two highest bits of the hash are left out.
-    pub(super) fn new(hash: u32, names: &LabelNames, values: &[&str], value: V) -> Self {
-        let text = names.text(values);
-        let plain = !text.contains('\\') && values.iter().all(|value| value.len() <= u8::MAX.into());
-        let state = AtomicU32::new(significant(hash) | if plain { PLAIN } else { 0 });
-        // The low byte of a length that does not fit: such a series is not plain.
-        let bytes: Vec<u8> = values.iter().map(|value| value.len() as u8).chain(text.bytes()).collect();
-        Self(ThinArc::from_header_and_slice(Entry { state, value }, &bytes))
+    /// A series of a table. The highest bit of the hash is left out.
+    pub(super) fn new(hash: u32, values: &[&str], value: V) -> Self {
+        let state = AtomicU32::new(significant(hash));
+        Self(ThinArc::from_header_and_slice(Entry { state, value }, &keep(values)))
     }
 
     /// A series of no table.
@@ -39,22 +33,22 @@ impl<V> Series<V> {
         Self(ThinArc::from_header_and_slice(Entry { state: AtomicU32::new(0), value }, &[]))
     }
 
-    /// The labels as a scrape shows them, without braces. `labels` is their number.
+    /// The values of its labels, as [`keep`] makes them.
+    #[inline]
+    pub(crate) fn kept(&self) -> &[u8] {
+        &self.0.slice
+    }
+
+    /// The same by which a family tells its series apart; `labels` is their number.
     pub(crate) fn text(&self, labels: usize) -> &[u8] {
-        &self.0.slice[labels..]
+        KeptValues::new(self.kept(), labels).text()
     }
 
     /// Whether it has these values and is not removed.
-    #[inline]
-    pub(super) fn is(&self, hash: u32, names: &LabelNames, values: &[&str]) -> bool {
-        let state = self.state();
+    #[inline(always)]
+    pub(super) fn is(&self, hash: u32, values: &[&str]) -> bool {
         // A removed one equals no hash.
-        state & !PLAIN == significant(hash)
-            && if state & PLAIN != 0 {
-                names.are_plain(&self.0.slice, values)
-            } else {
-                names.are(self.text(values.len()), values)
-            }
+        self.state() == significant(hash) && KeptValues::new(self.kept(), values.len()).are(values)
     }
 
     /// What `new` was told of the hash.
@@ -87,7 +81,7 @@ impl<V> Series<V> {
 /// What of a hash a series keeps.
 #[inline]
 pub(super) fn significant(hash: u32) -> u32 {
-    hash & !(PLAIN | REMOVED)
+    hash & !REMOVED
 }
 
 impl<V> Clone for Series<V> {
@@ -116,13 +110,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metric::label::LabelNames;
 
     fn is(stored: [&str; 2], asked: [&str; 2]) -> bool {
+        let series = Series::new(7, &stored, ());
+        let shown = KeptValues::new(series.kept(), 2).map(|value| str::from_utf8(value).unwrap().to_owned());
         let names = LabelNames::new(&["a", "b"]);
-        let series = Series::new(7, &names, &stored, ());
-        assert_eq!(series.text(2), names.text(&stored).as_bytes());
-        assert!(series.is(7, &names, &stored));
-        series.is(7, &names, &asked)
+        assert_eq!(
+            names.before().zip(shown).map(|(before, value)| format!("{before}{value}")).collect::<String>(),
+            *names.text(&stored)
+        );
+        assert!(series.is(7, &stored));
+        series.is(7, &asked)
     }
 
     #[test]
@@ -144,12 +143,11 @@ mod tests {
 
     #[test]
     fn a_removed_series_is_found_by_no_values() {
-        let names = LabelNames::new(&["a"]);
         for hash in [0, 1, u32::MAX] {
-            let series = Series::new(hash, &names, &["x"], ());
-            assert!(series.is(hash, &names, &["x"]) && !series.is(hash ^ 1, &names, &["x"]));
+            let series = Series::new(hash, &["x"], ());
+            assert!(series.is(hash, &["x"]) && !series.is(hash ^ 1, &["x"]));
             series.remove();
-            assert!(series.is_removed() && !series.is(hash, &names, &["x"]));
+            assert!(series.is_removed() && !series.is(hash, &["x"]));
         }
     }
 

@@ -1,25 +1,34 @@
 //! The label table: from label values to a series, looked up without a lock.
 //!
-//! An open-addressing table of [`OnceLock`]s that is only ever appended to. A series that is removed is marked, and passed over from
-//! then on; when the table is to grow, or a quarter of it is marked, it is replaced whole. Entries are shared between the old
-//! table and the new one, so a count is never forked.
+//! A table is only ever appended to, and what is in it stays where it is. So as long as no series is removed, a look-up needs nothing to
+//! guard it: the table that it reads stays as long as the family. With the first removal the series that are left move to a second table,
+//! and the first one is read no more, but kept, for those who are in the middle of it. From then on a removed series is marked, passed
+//! over, and left behind when a quarter of the table is marked and it is replaced whole, under a guard that each look-up takes. Series are
+//! shared between the old table and the new one, so a count is never forked.
+//!
+//! What the first removal costs is bounded: series that were there at that moment keep their slots until the family is dropped, even when
+//! they are removed later. Where that would be too much, or removals are to be expected, the second table is there from the start.
 //!
 //! Read by every lookup; written under one mutex, which is entered when a series is made or removed and once a scrape: the hit
 //! path never meets it.
 //!
 //! # Orderings
 //!
-//! - An entry is published by `OnceLock::set` (Release) in `insert` and found by `get` (Acquire) in `Table::find`.
-//! - A table is published by `ArcSwap::store` in `insert` and `remove`, found by `load` in `look_up`. A lookup that still has
-//!   the old table may miss a newer entry; it then comes to `insert`, which looks again under the mutex.
+//! - A series is published by the list and the index of its table, see there.
+//! - The second table is published by `OnceLock::set` in `replace`, the ones after it by `ArcSwap::store`; both are found in `look_up`. A
+//!   lookup that still has the old table may miss a newer series; it then comes to `insert`, which looks again under the mutex.
 //! - A lookup keeps its guard until its store is done. So the slots of a removed series are free only once the table that named it
-//!   is replaced and the last lookup is done that could have found it (*free means unreachable*, see `shard::slot`).
+//!   is replaced and the last lookup is done that could have found it, or never, if the first table named it (*free means unreachable*,
+//!   see `shard::slot`).
 //! - The mark of a removed series, in its state, is Relaxed: a lookup that does not see it yet came before the removal.
 
 use std::hash::{BuildHasher, Hasher};
 
-use super::label::{LabelNames, by_value};
-use super::series::Series;
+use super::hash_index::{self, HashIndex};
+use super::kept::by_value;
+use super::label::LabelNames;
+use super::list::List;
+use super::series::{Series, significant};
 use crate::sync::{Arc, ArcSwap, AtomicU64, HashSeeds, Mutex, MutexGuard, OnceLock, Ordering, lock};
 
 /// Why a series was not inserted.
@@ -36,9 +45,12 @@ pub(crate) type Sorted<V> = std::sync::Arc<[Series<V>]>;
 
 #[derive(Debug)]
 pub(crate) struct LabelTable<V> {
-    names: LabelNames,
+    names: std::sync::Arc<LabelNames>,
     hasher: HashSeeds,
-    current: ArcSwap<Table<V>>,
+    /// Where the series are until one is removed.
+    first: Table<V>,
+    /// Where they are from then on.
+    later: OnceLock<ArcSwap<Table<V>>>,
     writing: Mutex<Writing<V>>,
     /// Series now; written under the mutex, for those who only want to know whether there is room.
     len: AtomicU64,
@@ -54,21 +66,31 @@ struct Writing<V> {
     changes: u64,
 }
 
-/// A power of two of places, at most three quarters of them filled.
+/// Series in the order in which they came, and where each is found.
 #[derive(Debug)]
-struct Table<V>(Box<[OnceLock<Series<V>>]>);
-
-const FIRST_PLACES: usize = if cfg!(tachograph_loom) { 2 } else { 4 };
+struct Table<V> {
+    index: HashIndex,
+    list: List<Series<V>>,
+}
 
 impl<V> LabelTable<V> {
     pub(crate) fn new(names: &[&str]) -> Self {
         Self {
-            names: LabelNames::new(names),
+            names: std::sync::Arc::new(LabelNames::new(names)),
             hasher: HashSeeds::default(),
-            current: ArcSwap::from_pointee(Table::with_places(FIRST_PLACES)),
+            first: Table::new(),
+            later: OnceLock::new(),
             writing: Mutex::new(Writing { removed: 0, sorted: None, changes: 0 }),
             len: AtomicU64::new(0),
         }
+    }
+
+    /// A table that lets go of every series that is removed, and whose look-ups are dearer by a guard: for series that are large, or that
+    /// come and go.
+    pub(crate) fn guarded(names: &[&str]) -> Self {
+        let table = Self::new(names);
+        table.replace();
+        table
     }
 
     /// Calls `f` with the series of these values while nothing can take it away; `None` when there is none (or none yet
@@ -76,9 +98,10 @@ impl<V> LabelTable<V> {
     #[inline]
     pub(crate) fn look_up<R>(&self, values: &[&str], f: impl FnOnce(&Series<V>) -> R) -> Option<R> {
         let hash = self.hash(values);
-        // The guard lives until `f` is done.
-        let table = self.current.load();
-        table.find(&self.names, hash, values).map(f)
+        match self.later.get() {
+            None => self.first.find(hash, values).map(f),
+            Some(later) => look_up_guarded(later, hash, values, f),
+        }
     }
 
     /// The series of these values, made now if there is none and fewer than `limit` exist.
@@ -89,28 +112,23 @@ impl<V> LabelTable<V> {
         make: impl FnOnce() -> Result<V, E>,
     ) -> Result<Series<V>, Refused<E>> {
         let hash = self.hash(values);
-        let mut writing = lock(&self.writing);
-        let table = self.current.load();
-        if let Some(entry) = table.find(&self.names, hash, values) {
-            return Ok(entry.clone());
-        }
+        let writing = lock(&self.writing);
         let len = self.len();
-        if len >= limit {
-            return Err(Refused::Full);
+        let entry = self.with_table(|table| {
+            if let Some(entry) = table.find(hash, values) {
+                return Ok((entry.clone(), false));
+            }
+            if len >= limit {
+                return Err(Refused::Full);
+            }
+            let value = make().map_err(Refused::Failed)?;
+            let entry = table.push(len + writing.removed, Series::new(hash, values, value));
+            entry.map(|entry| (entry.clone(), true)).ok_or(Refused::Full)
+        });
+        let (entry, new) = entry?;
+        if new {
+            self.changed(writing, len + 1);
         }
-        let value = make().map_err(Refused::Failed)?;
-        let entry = Series::new(hash, &self.names, values, value);
-        if (len + writing.removed + 1) * 4 > table.0.len() * 3 {
-            // At least twice the room if it is the living that fill it.
-            let places = if (len + 1) * 2 > table.0.len() { table.0.len() * 2 } else { table.0.len() };
-            let grown = table.rebuilt(places);
-            grown.put(entry.clone());
-            self.current.store(Arc::new(grown));
-            writing.removed = 0;
-        } else {
-            table.put(entry.clone());
-        }
-        self.changed(writing, len + 1);
         Ok(entry)
     }
 
@@ -118,30 +136,52 @@ impl<V> LabelTable<V> {
     pub(crate) fn remove(&self, values: &[&str]) -> bool {
         let hash = self.hash(values);
         let writing = lock(&self.writing);
-        let table = self.current.load();
-        let Some(gone) = table.find(&self.names, hash, values) else { return false };
-        self.take_out(writing, &table, &[gone]);
+        let Some(gone) = self.with_table(|table| table.find(hash, values).cloned()) else { return false };
+        self.take_out(writing, &[gone]);
         true
     }
 
     /// Takes out the series that `keep` does not want, as `remove` does. `keep` is called with the mutex held.
     pub(crate) fn retain(&self, keep: impl Fn(&V) -> bool) {
         let writing = lock(&self.writing);
-        let table = self.current.load();
-        let gone: Vec<_> = table.entries().filter(|entry| !keep(&entry.value)).collect();
+        let gone: Vec<_> = self.with_table(|table| table.living().filter(|entry| !keep(&entry.value)).cloned().collect());
         if !gone.is_empty() {
-            self.take_out(writing, &table, &gone);
+            self.take_out(writing, &gone);
         }
     }
 
-    fn take_out(&self, mut writing: MutexGuard<'_, Writing<V>>, table: &Table<V>, gone: &[&Series<V>]) {
-        gone.iter().for_each(|entry| entry.remove());
+    fn take_out(&self, mut writing: MutexGuard<'_, Writing<V>>, gone: &[Series<V>]) {
+        gone.iter().for_each(Series::remove);
         writing.removed += gone.len();
-        if writing.removed * 4 >= table.0.len() {
-            self.current.store(Arc::new(table.rebuilt(table.0.len())));
+        let left = self.len() - gone.len();
+        if self.later.get().is_none() || writing.removed * 4 > left + writing.removed {
+            self.replace();
             writing.removed = 0;
         }
-        self.changed(writing, self.len() - gone.len());
+        self.changed(writing, left);
+    }
+
+    /// Replaces the table by one of the series that are not removed. Under the mutex.
+    fn replace(&self) {
+        let living = self.with_table(|table| {
+            let living = Table::new();
+            for (at, entry) in table.living().enumerate() {
+                living.push(at, entry.clone()).expect("there are no more series than before");
+            }
+            Arc::new(living)
+        });
+        match self.later.get() {
+            Some(later) => later.store(living),
+            None => _ = self.later.set(ArcSwap::new(living)),
+        }
+    }
+
+    /// Calls `f` with the table that holds all series.
+    fn with_table<R>(&self, f: impl FnOnce(&Table<V>) -> R) -> R {
+        match self.later.get() {
+            None => f(&self.first),
+            Some(later) => f(&later.load()),
+        }
     }
 
     /// Notes that a series came or went.
@@ -162,7 +202,7 @@ impl<V> LabelTable<V> {
             if let Some(sorted) = &writing.sorted {
                 return std::sync::Arc::clone(sorted);
             }
-            (self.current.load().entries().cloned().collect::<Vec<_>>(), writing.changes)
+            (self.with_table(|table| table.living().cloned().collect::<Vec<_>>()), writing.changes)
         };
         let labels = self.names.len();
         entries.sort_unstable_by(|a, b| by_value(a.text(labels), b.text(labels)));
@@ -174,9 +214,9 @@ impl<V> LabelTable<V> {
         sorted
     }
 
-    /// How many labels a series has.
-    pub(crate) fn labels(&self) -> usize {
-        self.names.len()
+    /// What the labels are called.
+    pub(crate) fn names(&self) -> &std::sync::Arc<LabelNames> {
+        &self.names
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -186,14 +226,14 @@ impl<V> LabelTable<V> {
 
     /// The sum of what `of` says of each value.
     pub(crate) fn sum(&self, of: impl Fn(&V) -> usize) -> usize {
-        self.current.load().entries().map(|entry| of(&entry.value)).sum()
+        self.with_table(|table| table.living().map(|entry| of(&entry.value)).sum())
     }
 
-    /// Heap bytes of the table and its entries, what the values own left out.
+    /// Heap bytes of the tables and their series, what the values own left out.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let table = self.current.load();
-        let entries: usize = table.entries().map(Series::heap_bytes).sum();
-        size_of_val(&*table.0) + entries
+        let bytes = |table: &Table<V>| table.index.heap_bytes() + table.list.heap_bytes();
+        let series = self.with_table(|table| table.living().map(Series::heap_bytes).sum::<usize>());
+        bytes(&self.first) + series + self.later.get().map_or(0, |later| bytes(&later.load()))
     }
 
     #[inline]
@@ -204,50 +244,58 @@ impl<V> LabelTable<V> {
             hasher.write(value.as_bytes());
         }
         // The high half: the hasher's last step is a multiplication.
-        (hasher.finish() >> 32) as u32
+        significant((hasher.finish() >> 32) as u32)
     }
 }
 
+/// The way of a look-up once a series has been removed.
+#[inline(never)]
+fn look_up_guarded<V, R>(later: &ArcSwap<Table<V>>, hash: u32, values: &[&str], f: impl FnOnce(&Series<V>) -> R) -> Option<R> {
+    // The guard lives until `f` is done.
+    let table = later.load();
+    table.find(hash, values).map(f)
+}
+
 impl<V> Table<V> {
-    fn with_places(places: usize) -> Self {
-        debug_assert!(places.is_power_of_two());
-        Self((0..places).map(|_| OnceLock::new()).collect())
+    fn new() -> Self {
+        Self { index: HashIndex::new(), list: List::new() }
     }
 
-    /// The same entries, but those that are removed, in a new table.
-    fn rebuilt(&self, places: usize) -> Self {
-        let rebuilt = Self::with_places(places);
-        self.entries().for_each(|entry| rebuilt.put(entry.clone()));
-        rebuilt
+    /// Inlined, so that the number of labels is known where they are compared.
+    #[inline(always)]
+    fn find(&self, hash: u32, values: &[&str]) -> Option<&Series<V>> {
+        let (number, place) = self.index.candidate(hash, hash as usize)?;
+        match self.list.get(number) {
+            Some(entry) if entry.is(hash, values) => Some(entry),
+            // Out of the way, so that what follows the usual case needs no registers in it.
+            _ => self.find_from(place, hash, values),
+        }
     }
 
-    #[inline]
-    fn find(&self, names: &LabelNames, hash: u32, values: &[&str]) -> Option<&Series<V>> {
-        let mask = self.0.len() - 1;
-        let mut place = hash as usize & mask;
-        // Ends: a quarter of the places is empty.
-        while let Some(entry) = self.0[place & mask].get() {
-            if entry.is(hash, names, values) {
-                return Some(entry);
+    #[inline(never)]
+    fn find_from(&self, mut place: usize, hash: u32, values: &[&str]) -> Option<&Series<V>> {
+        loop {
+            let (number, after) = self.index.candidate(hash, place)?;
+            match self.list.get(number) {
+                Some(entry) if entry.is(hash, values) => return Some(entry),
+                _ => place = after,
             }
-            place += 1;
-        }
-        None
-    }
-
-    /// Puts an entry into the first empty place of its chain.
-    fn put(&self, mut entry: Series<V>) {
-        let mask = self.0.len() - 1;
-        let mut place = entry.hash() as usize & mask;
-        while let Err(back) = self.0[place & mask].set(entry) {
-            entry = back;
-            place += 1;
         }
     }
 
-    /// The entries that are not removed.
-    fn entries(&self) -> impl Iterator<Item = &Series<V>> {
-        self.0.iter().filter_map(OnceLock::get).filter(|entry| !entry.is_removed())
+    /// Puts a series after those that there are, so many. The caller is the only writer; `None` when there is no room.
+    fn push(&self, at: usize, entry: Series<V>) -> Option<&Series<V>> {
+        if at >= hash_index::MOST {
+            return None;
+        }
+        let entry = self.list.push(at, entry);
+        self.index.insert(at, |number| self.list.get(number).filter(|entry| !entry.is_removed()).map(Series::hash));
+        Some(entry)
+    }
+
+    /// The series that are not removed.
+    fn living(&self) -> impl Iterator<Item = &Series<V>> {
+        self.list.iter().filter(|entry| !entry.is_removed())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::metric::label::Labels;
 use crate::metric::series::Series;
 use crate::metric::table::LabelTable;
 use crate::shard::{SlotRun, Totals, engine_stats};
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, Reading, Source};
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, Form, Reading, SeriesLabels, Source};
 
 /// What a registry measures of itself, whether it is exposed or not.
 pub(super) struct Engine {
@@ -124,7 +124,7 @@ fn counter(value: u64) -> Vec<CollectedSeries> {
 /// The counts of a table that may have grown since the fold: a run that the fold did not see counts as it stands.
 fn table(table: &LabelTable<SlotRun>) -> Vec<CollectedSeries> {
     let series = |entry: &Series<SlotRun>| CollectedSeries {
-        labels: String::from_utf8_lossy(entry.text(table.labels())).into(),
+        labels: SeriesLabels(Form::Values(table.names(), entry.kept())).to_string().into(),
         value: CollectedValue::Counter(entry.value.sum(0)),
     };
     table.sorted().iter().map(series).collect()

@@ -13,13 +13,13 @@ mod merge;
 mod native;
 mod owned;
 mod previous;
+mod series_labels;
 mod take;
 mod thread;
 mod value;
 mod whole;
 pub(crate) mod window;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -29,12 +29,14 @@ pub use histogram::HistogramValue;
 pub use merge::MergeError;
 pub use native::NativeHistogram;
 pub use owned::{DifferentBuckets, HistogramSnapshot};
+pub use series_labels::SeriesLabels;
 pub use value::{FamilySnapshot, Series, SummaryValue, Value};
 pub use whole::{GaugeHistogramValue, StateSetValue};
 
 pub(crate) use previous::Previous;
+pub(crate) use series_labels::{Form, LabelTexts};
 pub(crate) use thread::{TICK, ask, keep_ticking, take_now};
-pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, LabelTexts, Values};
+pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, Values};
 
 use crate::exposition::text;
 use crate::metric::descriptor::Descriptor;
@@ -116,12 +118,9 @@ impl Snapshot {
     }
 
     /// The labels of a series with the registry's own before them.
-    fn all_labels<'a>(&self, labels: &'a str) -> Cow<'a, str> {
-        match (&*self.own_labels, labels) {
-            ("", labels) => labels.into(),
-            (own, "") => own.to_owned().into(),
-            (own, labels) => format!("{own},{labels}").into(),
-        }
+    fn all_labels(&self, labels: SeriesLabels<'_>) -> String {
+        let comma = if self.own_labels.is_empty() || labels.is_empty() { "" } else { "," };
+        format!("{}{comma}{labels}", self.own_labels)
     }
 
     /// When the snapshot was taken: everything before this moment is in it.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{FamilySnapshot, Snapshot};
-use crate::metric::label::by_value;
+use crate::metric::kept::by_value;
 
 /// A family in the registry's last snapshot, if it was there.
 pub(crate) struct Previous<'a> {
@@ -23,7 +23,7 @@ impl<'a> Previous<'a> {
         let (mut low, mut high) = (0, family.len());
         while low < high {
             let middle = low.midpoint(high);
-            match by_value(family.labels(middle), labels) {
+            match by_value(family.labels(middle).key(), labels) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Equal => return Some((family, middle)),
                 Ordering::Greater => high = middle,

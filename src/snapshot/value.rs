@@ -6,18 +6,13 @@ use std::sync::Arc;
 use super::counts::Counts;
 use super::histogram::HistogramValue;
 use super::owned::HistogramSnapshot;
+use super::series_labels::{Form, LabelTexts, SeriesLabels};
 use super::whole::{GaugeHistogramValue, StateSetValue};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::exemplar::Exemplar;
-use crate::metric::label::by_value;
-
-/// The label texts of a family's series, by index, in the order of the label values.
-pub(crate) trait LabelTexts: Send + Sync {
-    fn len(&self) -> usize;
-    /// The labels as a scrape shows them, without braces.
-    fn text(&self, series: usize) -> &[u8];
-}
+use crate::metric::kept::by_value;
+use crate::metric::label::LabelNames;
 
 /// The values of a family's series, in the same order as its labels.
 #[derive(Debug)]
@@ -105,9 +100,8 @@ pub(crate) enum CollectedValue {
 /// One series: its labels and its value.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
-    /// The labels as a scrape shows them, without braces: `queue="mail",result="ok"`. Those of the registry itself,
-    /// [`Snapshot::own_labels`](crate::Snapshot::own_labels), are left out.
-    pub labels: &'a str,
+    /// The labels, those of the registry itself left out.
+    pub labels: SeriesLabels<'a>,
     /// The value.
     pub value: Value<'a>,
 }
@@ -185,10 +179,24 @@ impl FamilySnapshot {
     }
 
     /// The labels of a series, by its place in the order of label values.
-    pub(super) fn labels(&self, at: usize) -> &[u8] {
+    pub(super) fn labels(&self, at: usize) -> SeriesLabels<'_> {
+        self.labels_by(self.label_names(), at)
+    }
+
+    #[inline]
+    fn labels_by<'a>(&'a self, names: Option<&'a LabelNames>, at: usize) -> SeriesLabels<'a> {
+        SeriesLabels(match (&self.series, names) {
+            (SeriesSet::Folded { labels, .. }, Some(names)) => Form::Values(names, labels.kept(at)),
+            (SeriesSet::Folded { .. }, None) => Form::Text(""),
+            (SeriesSet::Collected(series), _) => Form::Text(&series[at].labels),
+        })
+    }
+
+    /// What the labels of all series are called; `None` when each series may have labels of its own.
+    pub(crate) fn label_names(&self) -> Option<&LabelNames> {
         match &self.series {
-            SeriesSet::Folded { labels, .. } => labels.text(at),
-            SeriesSet::Collected(series) => series[at].labels.as_bytes(),
+            SeriesSet::Folded { labels, .. } => Some(labels.names()),
+            SeriesSet::Collected(_) => None,
         }
     }
 
@@ -218,15 +226,8 @@ impl FamilySnapshot {
 
     /// The series, by label values.
     pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
-        self.samples().map(|(labels, value)| {
-            let labels = str::from_utf8(labels).expect("labels are made of strings");
-            Series { labels, value }
-        })
-    }
-
-    /// Labels and value of each series, the labels as bytes.
-    pub(crate) fn samples(&self) -> impl Iterator<Item = (&[u8], Value<'_>)> {
-        (0..self.len()).map(|at| {
+        let names = self.label_names();
+        (0..self.len()).map(move |at| {
             let value = match &self.series {
                 SeriesSet::Folded { values, .. } => match values {
                     Values::Counter(values) => Value::Counter(values[at]),
@@ -249,7 +250,7 @@ impl FamilySnapshot {
                     CollectedValue::Summary(value) => Value::Summary(value),
                 },
             };
-            (self.labels(at), value)
+            Series { labels: self.labels_by(names, at), value }
         })
     }
 }

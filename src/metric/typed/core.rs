@@ -119,7 +119,7 @@ impl<M: Instrument> Source for TypedCore<M> {
     }
 
     fn list(&self) -> Reading {
-        reading::<M>(&self.descriptor, &self.shape, self.table.sorted(), self.labels.len())
+        reading::<M>(&self.descriptor, &self.shape, self.table.sorted(), self.table.names())
     }
 
     fn series(&self) -> usize {

@@ -8,7 +8,7 @@ use super::histogram::{read_buckets, read_counts, write_buckets, write_counts};
 use super::{DecodeError, Reader, Writer};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
-use crate::metric::label::by_value;
+use crate::metric::kept::by_value;
 use crate::snapshot::labels;
 use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue, Snapshot, SummaryValue, Value};
 
