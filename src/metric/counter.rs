@@ -2,7 +2,7 @@
 
 use super::family::{Family, Instrument, Parts, Sealed};
 use super::series::Series;
-use crate::shard::{self, Exhausted, Slot, SlotRun, Totals};
+use crate::shard::{self, Exhausted, NearSlot, SlotRun, Totals};
 use crate::snapshot::{Previous, Values};
 
 /// A number that only rises.
@@ -24,7 +24,7 @@ use crate::snapshot::{Previous, Values};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Counter {
-    slot: Slot,
+    slot: NearSlot,
     series: Series<SlotRun>,
 }
 
@@ -48,7 +48,7 @@ impl Counter {
 
     /// Allocates the calling thread's cell, so that counting on this thread allocates nothing from now on.
     pub fn prepare(&self) {
-        shard::prepare(self.slot);
+        shard::prepare(self.slot.slot());
     }
 }
 
@@ -76,7 +76,7 @@ impl Counter {
 /// ```
 #[derive(Clone, Debug)]
 pub struct UpDownCounter {
-    slot: Slot,
+    slot: NearSlot,
     series: Series<SlotRun>,
 }
 
@@ -107,7 +107,7 @@ impl UpDownCounter {
 
     /// Allocates the calling thread's cell, so that counting on this thread allocates nothing from now on.
     pub fn prepare(&self) {
-        shard::prepare(self.slot);
+        shard::prepare(self.slot.slot());
     }
 }
 
@@ -164,7 +164,7 @@ macro_rules! one_slot {
             }
 
             fn handle(series: Series<SlotRun>, (): &()) -> Self {
-                Self { slot: series.value.first(), series }
+                Self { slot: series.value.first().into(), series }
             }
 
             fn values(series: &[Series<SlotRun>], (): &(), totals: &Totals, _previous: &Previous<'_>) -> Values {

@@ -15,7 +15,7 @@ use std::cell::Cell;
 
 use super::block::{self, Add};
 use super::page::{Directory, Page};
-use super::slot::{Slot, add_f64_bits};
+use super::slot::{NearSlot, Slot, add_f64_bits};
 use super::{SPACE, overflow};
 use crate::sync::{AtomicU64, Ordering, lock, thread_locals};
 
@@ -30,8 +30,9 @@ enum Standing {
     Ended,
 }
 
-/// Pages that a thread finds in its thread-local, in one step: 16 384 slots. The others take the way through the table.
-const NEAR_PAGES: usize = if cfg!(tachograph_loom) { 2 } else { 128 };
+/// Places for the pages that a thread finds in its thread-local, in one step: as many as a byte has values, and those from
+/// [`NearSlot::FAR`] on stay empty. Pages without a place take the way through the table.
+const NEAR_PAGES: usize = 1 << u8::BITS;
 
 thread_locals! {
     /// The touched pages of this thread's shard that are near, by number. It has no destructor, so it can be read for as long
@@ -60,22 +61,23 @@ impl Drop for HandOver {
 
 /// The calling thread's page of a slot, if it is near and the thread has touched it.
 #[inline]
-fn near_page(slot: Slot) -> Option<&'static Page> {
-    NEAR.try_with(|near| near.get(slot.page())?.get()).ok().flatten()
+fn near_page(slot: NearSlot) -> Option<&'static Page> {
+    NEAR.try_with(|near| near[usize::from(slot.page())].get()).ok().flatten()
 }
 
 /// The same, near or far.
 #[inline]
 fn own_page(slot: Slot) -> Option<&'static Page> {
-    near_page(slot).or_else(|| CURRENT.try_with(Cell::get).ok().flatten()?.page(slot))
+    near_page(slot.into()).or_else(|| CURRENT.try_with(Cell::get).ok().flatten()?.page(slot))
 }
 
 /// Adds to a slot of the calling thread's shard.
 #[inline]
-pub(crate) fn inc_by(slot: Slot, n: u64) {
-    match near_page(slot) {
-        Some(page) => inc_in(page, slot, n),
-        None => inc_by_far(slot, n),
+pub(crate) fn inc_by(slot: impl Into<NearSlot>, n: u64) {
+    let near = slot.into();
+    match near_page(near) {
+        Some(page) => inc_in(page, near.slot(), n),
+        None => inc_by_far(near.slot(), n),
     }
 }
 
@@ -106,11 +108,12 @@ pub(crate) fn add_f64(slot: Slot, x: f64) {
 
 /// Adds to several cells of a block as one write: a fold sees all of it or nothing. The block lies within a page.
 #[inline]
-pub(crate) fn write<const N: usize>(first: Slot, adds: [Add; N]) {
-    match near_page(first) {
-        Some(page) => write_in(page, first, adds),
+pub(crate) fn write<const N: usize>(first: impl Into<NearSlot>, adds: [Add; N]) {
+    let near = first.into();
+    match near_page(near) {
+        Some(page) => write_in(page, near.slot(), adds),
         // A copy that is made here: were it the array itself, it would be stored before the question, and the answer is yes.
-        None => write_elsewhere::<N>(first, std::array::from_fn(|at| adds[at])),
+        None => write_elsewhere::<N>(near.slot(), std::array::from_fn(|at| adds[at])),
     }
 }
 
@@ -197,7 +200,9 @@ fn touch(slot: Slot) -> bool {
     };
     let Ok((shard, page)) = shielded(|| HAND_OVER.try_with(attach)) else { return false };
     CURRENT.with(|current| current.set(Some(shard)));
-    NEAR.with(|near| near.get(slot.page()).map(|near| near.set(Some(page))));
+    if slot.page() < NearSlot::FAR {
+        NEAR.with(|near| near[slot.page()].set(Some(page)));
+    }
     true
 }
 

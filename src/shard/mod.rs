@@ -25,7 +25,7 @@ pub(crate) use block::{Add, HEAD, writes};
 pub(crate) use current::{add_f64, inc_by, prepare, shielded, write, write_far};
 pub(crate) use fold::Totals;
 pub(crate) use page::PAGE_CELLS;
-pub(crate) use slot::{Exhausted, Slot, SlotRun};
+pub(crate) use slot::{Exhausted, NearSlot, Slot, SlotRun};
 
 use allocator::SlotAllocator;
 use page::Directory;

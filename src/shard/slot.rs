@@ -10,7 +10,7 @@
 
 use super::allocator::Kind;
 use super::fold::Totals;
-use super::page::PAGE_CELLS;
+use super::page::{MAX_SLOTS, PAGE_CELLS};
 use super::{SPACE, current};
 use crate::sync::{Ordering, lock};
 
@@ -41,6 +41,50 @@ impl Slot {
     #[inline]
     pub(crate) const fn plus(self, offset: usize) -> Self {
         Self(self.0 + offset as u32)
+    }
+}
+
+/// A slot as a hot path holds it: the number of its page stands in the highest byte, so that finding the page needs neither a shift nor
+/// a test of a bound. `FAR` stands for all pages from there on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NearSlot(u32);
+
+impl NearSlot {
+    /// Pages that have a number of their own.
+    pub(super) const FAR: usize = if cfg!(tachograph_loom) { 2 } else { u8::MAX as usize };
+
+    const INDEX_BITS: u32 = u32::BITS - u8::BITS;
+
+    /// The number of the page, or `FAR`.
+    #[inline]
+    pub(super) const fn page(self) -> u8 {
+        (self.0 >> Self::INDEX_BITS) as u8
+    }
+
+    /// As a number, for an atomic: 0 of slot 0 alone.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The inverse of `bits`.
+    #[inline]
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) const fn slot(self) -> Slot {
+        Slot(self.0 % (1 << Self::INDEX_BITS))
+    }
+}
+
+const _: () = assert!(MAX_SLOTS <= 1 << NearSlot::INDEX_BITS);
+
+impl From<Slot> for NearSlot {
+    #[inline]
+    fn from(slot: Slot) -> Self {
+        let page = slot.page().min(Self::FAR) as u32;
+        Self((page << Self::INDEX_BITS) | (slot.0 % (1 << Self::INDEX_BITS)))
     }
 }
 

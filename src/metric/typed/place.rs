@@ -17,7 +17,7 @@ use crate::metric::info::Info;
 use crate::metric::series::Series;
 use crate::metric::state_set::StateSet;
 use crate::metric::summary::Summary;
-use crate::shard::{Slot, SlotRun};
+use crate::shard::{NearSlot, SlotRun};
 use crate::sync::{AtomicU32, OnceLock, Ordering};
 
 /// A kind of metric that a dense table can hold.
@@ -43,24 +43,24 @@ pub(crate) trait Place<M: Parts>: Send + Sync + fmt::Debug + 'static {
 pub(crate) struct SlotPlace(AtomicU32);
 
 impl<M: Parts<Cells = SlotRun>> Place<M> for SlotPlace {
-    type Found<'a> = Slot;
+    type Found<'a> = NearSlot;
 
     fn empty() -> Self {
         Self(AtomicU32::new(0))
     }
 
     #[inline]
-    fn get(&self) -> Option<Slot> {
+    fn get(&self) -> Option<NearSlot> {
         // Acquire: pairs with the store in `fill`.
         match self.0.load(Ordering::Acquire) {
             0 => None,
-            slot => Some(Slot::at(slot)),
+            bits => Some(NearSlot::from_bits(bits)),
         }
     }
 
     fn fill(&self, series: &Series<SlotRun>, _shape: &M::Shape) {
         // Release: pairs with the load in `get`.
-        self.0.store(series.value.first().index() as u32, Ordering::Release);
+        self.0.store(NearSlot::from(series.value.first()).bits(), Ordering::Release);
     }
 }
 
