@@ -119,7 +119,7 @@ impl EndpointCells {
         let [a, b] = core.duration.adds(duration, nanos);
         let [c, d] = core.size.adds(request_size, exchange.request_bytes);
         let [e, f] = core.size.adds(response_size, exchange.response_bytes);
-        shard::write(block, [(counter, 1), a, b, c, d, e, f]);
+        shard::write(block, || [(counter, 1), a, b, c, d, e, f]);
     }
 
     /// Where a method and a status are counted that had no counter when they were looked up: here if there is room for one more

@@ -1,18 +1,18 @@
 //! Histograms: counts of observations by size, and their sum.
 //!
-//! A series is a block: its sequence, the sum, then a cell for each bucket but the last one. The sequence counts the observations, so
+//! A series is a block: its sequence, the sum, then a cell for each bucket but the last one, highest first. The sequence counts the observations, so
 //! the last bucket is what the others leave of them: `_count`, `_sum` and all buckets of a scrape are of the same observations.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bucket::{BucketIndex, Buckets};
+use super::bucket::{BucketIndex, Buckets, LAST_PLACE};
 use super::exemplar::{self, Exemplars};
 use super::family::{Instrument, Parts, Sealed};
 use super::observe::Observing;
 use super::series::Series;
 use crate::registry::Faults;
-use crate::shard::{self, Add, Exhausted, HEAD, PAGE_CELLS, SlotRun, Totals};
+use crate::shard::{self, Add, Exhausted, HEAD, NearSlot, PAGE_CELLS, Slot, SlotRun, Totals};
 use crate::snapshot::{BucketCells, Previous, Values};
 
 /// Counts of observations by size: latencies, sizes.
@@ -47,6 +47,8 @@ use crate::snapshot::{BucketCells, Previous, Values};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Histogram {
+    /// Of the series, at hand.
+    first: NearSlot,
     series: Series<SlotRun>,
     shape: Arc<Shape>,
 }
@@ -55,7 +57,7 @@ impl Histogram {
     /// Counts a value in base units: nanoseconds, bytes.
     #[inline]
     pub fn observe(&self, value: u64) {
-        self.shape.observe(&self.series.value, value);
+        self.shape.observe(self.first, value);
     }
 
     /// Counts a duration, in a histogram of seconds. (In one of bytes or whole numbers it counts as its nanoseconds.)
@@ -121,7 +123,8 @@ impl Histogram {
 /// Nanoseconds of a duration; what does not fit lies above every trackable range anyway.
 #[inline]
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    // Without a carry into 128 bits, that is in fewer instructions: what is cut here is 136 years.
+    duration.as_secs().min(u32::MAX.into()) * 1_000_000_000 + u64::from(duration.subsec_nanos())
 }
 
 /// Offset of the sum in a histogram's part of a block.
@@ -129,12 +132,35 @@ const SUM: usize = 0;
 /// Offset of the first bucket.
 const FIRST_BUCKET: usize = 1;
 
+const _: () = assert!(
+    SUM == LAST_PLACE && FIRST_BUCKET == 1,
+    "a bucket's place is the offset of its cell, the last one's that of the sum"
+);
+
+/// A trackable value, and the place of its bucket.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    value: u64,
+    place: usize,
+}
+
+impl Placed {
+    /// What an observation of it adds to a histogram whose cells begin at an offset of the block: to the last bucket, whose cell would
+    /// be the sum's, nothing more.
+    #[inline]
+    fn adds(self, at: usize) -> [Add; 2] {
+        [(at + SUM, self.value), (at + self.place, u64::from(self.place != LAST_PLACE))]
+    }
+}
+
 /// What all series of a histogram family share.
 #[derive(Debug)]
 pub(crate) struct Shape {
     index: BucketIndex,
     /// The bucket above all bounds, which has no cell.
     last: usize,
+    /// Whether a series lies within a page.
+    whole: bool,
     buckets: Arc<Buckets>,
     exemplars: Exemplars,
     faults: Arc<Faults>,
@@ -144,32 +170,65 @@ impl Shape {
     pub(crate) fn new(buckets: Buckets, faults: Arc<Faults>) -> Arc<Self> {
         let (index, last) = (BucketIndex::new(&buckets), buckets.len() - 1);
         let exemplars = Exemplars::new(buckets.bounds().count() + 1);
-        Arc::new(Self { index, last, buckets: Arc::new(buckets), exemplars, faults })
+        let whole = HEAD + FIRST_BUCKET + last <= PAGE_CELLS;
+        Arc::new(Self { index, last, whole, buckets: Arc::new(buckets), exemplars, faults })
     }
 
     #[inline]
-    fn observe(&self, cells: &SlotRun, value: u64) {
-        let adds = self.adds(HEAD, value);
-        if HEAD + self.cells() <= PAGE_CELLS {
-            shard::write(cells.first(), adds);
-        } else if !cells.is_sink() {
-            shard::write_far(cells.first(), adds);
+    fn observe(&self, first: impl Into<NearSlot>, value: u64) {
+        let first = first.into();
+        if self.whole
+            && let Some(place) = self.index.plain_place(value)
+        {
+            shard::write(first, || Placed { value, place }.adds(HEAD));
+        } else {
+            self.observe_any(first.slot(), value);
+        }
+    }
+
+    /// The same of all values at all resolutions.
+    #[inline(never)]
+    fn observe_any(&self, first: Slot, value: u64) {
+        let adds = self.tracked(value).adds(HEAD);
+        if self.whole {
+            shard::write(first, || adds);
+        } else if first != Slot::SINK {
+            shard::write_far(first, adds);
         }
     }
 
     /// What an observation adds to a histogram whose cells begin at an offset of its block.
     #[inline]
     pub(crate) fn adds(&self, at: usize, value: u64) -> [Add; 2] {
-        let value = if value <= self.index.highest_trackable() { value } else { self.saturate() };
-        let bucket = self.index.bucket(value);
-        let counted = if bucket == self.last { (at + SUM, 0) } else { (at + FIRST_BUCKET + bucket, 1) };
-        [(at + SUM, value), counted]
+        self.at(value).adds(at)
+    }
+
+    /// The place at which a value counts.
+    #[inline]
+    fn at(&self, value: u64) -> Placed {
+        match self.index.plain_place(value) {
+            Some(place) => Placed { value, place },
+            None => self.tracked_far(value),
+        }
     }
 
     #[cold]
-    fn saturate(&self) -> u64 {
+    #[inline(never)]
+    fn tracked_far(&self, value: u64) -> Placed {
+        self.tracked(value)
+    }
+
+    #[inline]
+    fn tracked(&self, value: u64) -> Placed {
+        let highest = self.index.highest_trackable();
+        let value = if value <= highest { value } else { self.saturate(highest) };
+        Placed { value, place: self.index.place(value) }
+    }
+
+    #[cold]
+    fn saturate(&self, highest: u64) -> u64 {
         self.faults.observation_saturated();
-        self.index.highest_trackable()
+        highest
     }
 
     /// Cells that a histogram has in its block.
@@ -181,6 +240,8 @@ impl Shape {
     pub(crate) fn read(&self, count: u64, cells: impl Iterator<Item = u64>, values: &mut Vec<u64>) {
         let first_bucket = values.len() + FIRST_BUCKET;
         values.extend(cells);
+        // The cells begin with the highest bucket.
+        values[first_bucket..].reverse();
         values.push(values[first_bucket..].iter().fold(count, |left, &bucket| left.wrapping_sub(bucket)));
     }
 
@@ -192,7 +253,7 @@ impl Shape {
 impl Observing for Histogram {
     #[inline]
     fn observe_in(cells: &SlotRun, shape: &Arc<Shape>, value: u64) {
-        shape.observe(cells, value);
+        shape.observe(cells.first(), value);
     }
 
     #[inline]
@@ -229,7 +290,7 @@ impl Parts for Histogram {
     }
 
     fn handle(series: Series<SlotRun>, shape: &Self::Shape) -> Self {
-        Self { series, shape: Arc::clone(shape) }
+        Self { first: series.value.first().into(), series, shape: Arc::clone(shape) }
     }
 
     fn values(series: &[Series<SlotRun>], shape: &Self::Shape, totals: &Totals, previous: &Previous<'_>) -> Values {

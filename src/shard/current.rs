@@ -106,14 +106,14 @@ pub(crate) fn add_f64(slot: Slot, x: f64) {
     }
 }
 
-/// Adds to several cells of a block as one write: a fold sees all of it or nothing. The block lies within a page.
-#[inline]
-pub(crate) fn write<const N: usize>(first: impl Into<NearSlot>, adds: [Add; N]) {
+/// Adds to several cells of a block as one write: a fold sees all of it or nothing. The block lies within a page. `adds` is a
+/// closure, so that what is stored for the rare way is not made for the usual one.
+#[inline(always)]
+pub(crate) fn write<const N: usize>(first: impl Into<NearSlot>, adds: impl FnOnce() -> [Add; N]) {
     let near = first.into();
     match near_page(near) {
-        Some(page) => write_in(page, near.slot(), adds),
-        // A copy that is made here: were it the array itself, it would be stored before the question, and the answer is yes.
-        None => write_elsewhere::<N>(near.slot(), std::array::from_fn(|at| adds[at])),
+        Some(page) => write_in(page, near.slot(), adds()),
+        None => write_elsewhere(near.slot(), adds()),
     }
 }
 
@@ -123,6 +123,7 @@ fn write_in<const N: usize>(page: &Page, first: Slot, adds: [Add; N]) {
     block::write(cell(0), adds.into_iter().map(|(offset, n)| (cell(offset), n)));
 }
 
+#[cold]
 #[inline(never)]
 fn write_elsewhere<const N: usize>(first: Slot, adds: [Add; N]) {
     match own_page(first) {

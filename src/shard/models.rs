@@ -135,7 +135,7 @@ const BLOCK: usize = 3;
 /// Writes to a block on a thread of its own, so often.
 fn write_on_a_thread(run: &Arc<SlotRun>, times: usize) -> thread::JoinHandle<()> {
     let run = run.clone();
-    thread::spawn(move || (0..times).for_each(|_| write(run.first(), [(1, 1), (2, 1)])))
+    thread::spawn(move || (0..times).for_each(|_| write(run.first(), || [(1, 1), (2, 1)])))
 }
 
 /// What a fold of now says a block has been written, `None` if it could not be read; checks that it is not torn.
@@ -195,7 +195,7 @@ fn loom_what_is_counted_before_a_write_is_seen_with_it() {
             let (cell, run) = (cell.clone(), run.clone());
             move || {
                 inc_by(cell.first(), 1);
-                write(run.first(), [(1, 1), (2, 1)]);
+                write(run.first(), || [(1, 1), (2, 1)]);
             }
         });
         let mut totals = Totals::default();

@@ -1,4 +1,7 @@
-//! The way from a value to its cell.
+//! The way from a value to its bucket.
+//!
+//! A bucket's *place* is its number counted from the last one, which has no cell of its own: that is 0, so that the offset of a cell is
+//! the place itself.
 //!
 //! A power of two that is cut by no more than one end, as nearly all are in a classic layout, holds its cut, and the answer is one
 //! comparison. The others are divided into log-linear cells; each says where the ends that cut it lie, and those are bisected.
@@ -16,7 +19,7 @@ const SUB_BUCKET_BITS: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct BucketIndex {
     /// By the power of two that a value lies in, 0 and 1 in the first.
-    powers: Box<[Power; u64::BITS as usize]>,
+    powers: [Power; u64::BITS as usize],
     /// Of `cells`: `SUB_BUCKET_BITS` or `HDR_BITS`.
     bits: u32,
     /// One a log-linear cell over the trackable range; empty when no power needs them.
@@ -29,12 +32,14 @@ pub(crate) struct BucketIndex {
 /// The values of one power of two.
 #[derive(Clone, Copy, Debug)]
 struct Power {
-    /// The end that cuts the power: values above it lie in the next bucket. `u64::MAX` where none does.
+    /// The end that cuts the power: values above it lie in the next bucket, one place before. `u64::MAX` where none does.
     cut: u64,
-    /// The bucket of the power's lowest value.
-    bucket: u32,
+    /// The place of the power's lowest value.
+    place: u32,
     /// Whether more ends cut it: then its cells tell.
     many: bool,
+    /// Whether this is all that there is to know: not many, and no value lies above the trackable range.
+    plain: bool,
 }
 
 /// A log-linear cell.
@@ -49,7 +54,7 @@ struct Cell {
 impl BucketIndex {
     pub(crate) fn new(buckets: &Buckets) -> Self {
         let layout = Arc::clone(buckets.layout());
-        let powers: Box<[Power; u64::BITS as usize]> = Box::new(std::array::from_fn(|at| power(&layout, at)));
+        let powers = std::array::from_fn(|at| power(&layout, at));
         let bits = if buckets.resolution == Resolution::Hdr { HDR_BITS } else { SUB_BUCKET_BITS };
         let cells = if powers.iter().any(|power| power.many) { cells(&layout, bits) } else { Box::default() };
         Self { powers, bits, cells, highest: layout.highest_trackable(), layout }
@@ -61,26 +66,44 @@ impl BucketIndex {
         self.highest
     }
 
-    /// The bucket of a value. What lies above the trackable range is in the last one.
+    /// The place of a value, if it is trackable and its power of two has one answer or two.
     #[inline]
-    pub(crate) fn bucket(&self, value: u64) -> usize {
-        let power = &self.powers[(value | 1).ilog2() as usize];
-        if power.many {
-            return self.among_cells(value);
-        }
-        power.bucket as usize + usize::from(value > power.cut)
+    pub(crate) fn plain_place(&self, value: u64) -> Option<usize> {
+        let power = self.power(value);
+        power.plain.then(|| power.place(value))
     }
 
+    /// The place of any value. What lies above the trackable range is in the last bucket.
+    #[inline]
+    pub(crate) fn place(&self, value: u64) -> usize {
+        let power = self.power(value);
+        if power.many { self.among_cells(value) } else { power.place(value) }
+    }
+
+    #[inline]
+    fn power(&self, value: u64) -> Power {
+        self.powers[(value | 1).ilog2() as usize]
+    }
+
+    #[inline]
     fn among_cells(&self, value: u64) -> usize {
-        match self.cells.get(log_linear(value, self.bits)) {
-            Some(&Cell { bucket, cuts }) => {
-                let (first, cuts) = (usize::from(bucket), usize::from(cuts));
-                first + self.layout.ends()[first..first + cuts].partition_point(|&end| end < value)
-            }
-            None => self.layout.len() - 1,
-        }
+        let Some(&Cell { bucket, cuts }) = self.cells.get(log_linear(value, self.bits)) else { return LAST_PLACE };
+        let (first, cuts) = (usize::from(bucket), usize::from(cuts));
+        let ends = self.layout.ends();
+        ends.len() - first - ends[first..first + cuts].partition_point(|&end| end < value)
     }
 }
+
+impl Power {
+    #[inline]
+    fn place(self, value: u64) -> usize {
+        // Only what an end cuts lies in the last bucket but one, or before.
+        (self.place - u32::from(value > self.cut)) as usize
+    }
+}
+
+/// The place of the last bucket.
+pub(crate) const LAST_PLACE: usize = 0;
 
 /// The bucket of the lowest of some values, and the ends that cut them: an end that is the highest of them cuts nothing.
 fn cut(layout: &Layout, low: u64, high: u64) -> (usize, &[u64]) {
@@ -92,9 +115,15 @@ fn cut(layout: &Layout, low: u64, high: u64) -> (usize, &[u64]) {
 fn power(layout: &Layout, power: usize) -> Power {
     // 0 is with 1.
     let low = if power == 0 { 0 } else { 1 << power };
-    let (bucket, cuts) = cut(layout, low, u64::MAX >> (u64::BITS as usize - 1 - power));
-    // Fewer than 2^16 cells.
-    Power { cut: cuts.first().copied().unwrap_or(u64::MAX), bucket: bucket as u32, many: cuts.len() > 1 }
+    let high = u64::MAX >> (u64::BITS as usize - 1 - power);
+    let (bucket, cuts) = cut(layout, low, high);
+    Power {
+        cut: cuts.first().copied().unwrap_or(u64::MAX),
+        // Fewer than 2^16.
+        place: (layout.len() - 1 - bucket) as u32,
+        many: cuts.len() > 1,
+        plain: cuts.len() <= 1 && high <= layout.highest_trackable(),
+    }
 }
 
 fn cells(layout: &Layout, bits: u32) -> Box<[Cell]> {
@@ -115,6 +144,13 @@ mod tests {
     const LATENCY: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
     const RESOLUTIONS: [Resolution; 3] = [Resolution::Classic, Resolution::Native, Resolution::Hdr];
 
+    /// The bucket by its place.
+    fn bucket(index: &BucketIndex, value: u64) -> usize {
+        let place = index.place(value);
+        assert!(index.plain_place(value).is_none_or(|plain| plain == place && value <= index.highest));
+        index.layout.len() - 1 - place
+    }
+
     /// The bucket by the definition.
     fn naive(ends: &[u64], value: u64) -> usize {
         ends.iter().filter(|&&end| value > end).count()
@@ -123,15 +159,15 @@ mod tests {
     fn agrees_around_every_end(buckets: &Buckets) {
         let index = BucketIndex::new(buckets);
         let ends = buckets.layout().ends();
-        assert!(ends.is_sorted_by(|a, b| a < b) && ends.iter().all(|&end| end <= index.highest_trackable()));
+        assert!(ends.is_sorted_by(|a, b| a < b) && ends.iter().all(|&end| end <= index.highest));
         let near = |end: u64| [end.saturating_sub(1), end, end + 1];
         // The place of each end is its bucket: what a search would find, without one for each of thousands.
         for (at, &end) in ends.iter().enumerate() {
-            assert_eq!(index.bucket(end), at, "{end} in {buckets:?}");
-            assert_eq!(index.bucket(end + 1), at + 1, "{end} + 1 in {buckets:?}");
+            assert_eq!(bucket(&index, end), at, "{end} in {buckets:?}");
+            assert_eq!(bucket(&index, end + 1), at + 1, "{end} + 1 in {buckets:?}");
         }
-        for value in buckets.bounds.iter().copied().flat_map(near).chain([0, 1, index.highest_trackable(), 1 << 44, u64::MAX]) {
-            assert_eq!(index.bucket(value), naive(ends, value), "{value} in {buckets:?}");
+        for value in buckets.bounds.iter().copied().flat_map(near).chain([0, 1, index.highest, 1 << 44, u64::MAX]) {
+            assert_eq!(bucket(&index, value), naive(ends, value), "{value} in {buckets:?}");
         }
     }
 
@@ -139,6 +175,7 @@ mod tests {
     fn the_usual_bounds_cut_a_power_of_two_once_at_most() {
         let index = BucketIndex::new(&Buckets::seconds(&LATENCY).unwrap());
         assert!(index.powers.iter().all(|power| !power.many));
+        assert!(index.powers[..44].iter().all(|power| power.plain));
         assert!(index.cells.is_empty());
     }
 
@@ -148,8 +185,8 @@ mod tests {
             let buckets = Buckets::seconds(&LATENCY).unwrap().resolution(resolution);
             let index = BucketIndex::new(&buckets);
             for (bound, &cells) in LATENCY.into_iter().zip(buckets.layout().classic()) {
-                assert_eq!(index.bucket(buckets.in_base_units(bound)), usize::from(cells) - 1);
-                assert_eq!(index.bucket(buckets.in_base_units(bound) + 1), usize::from(cells));
+                assert_eq!(bucket(&index, buckets.in_base_units(bound)), usize::from(cells) - 1);
+                assert_eq!(bucket(&index, buckets.in_base_units(bound) + 1), usize::from(cells));
             }
         }
     }

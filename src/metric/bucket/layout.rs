@@ -3,8 +3,8 @@
 use super::log_linear::{log_linear, lowest};
 use super::{HIGHEST_TRACKABLE, native};
 
-/// How finely a histogram tells values apart, beside its bounds. What is finer costs memory in each thread that observes, and two
-/// thirds more instructions at an observation.
+/// How finely a histogram tells values apart, beside its bounds. What is finer costs memory in each thread that observes, and
+/// nearly three times the instructions of an observation.
 ///
 /// | | tells apart | quantiles | cells of 11 bounds in seconds |
 /// |---|---|---|---|

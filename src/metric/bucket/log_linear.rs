@@ -3,8 +3,8 @@
 /// The log-linear cell of a value: the values below `2^bits` one each, then `2^bits` cells a power of two.
 #[inline]
 pub(crate) fn log_linear(value: u64, bits: u32) -> usize {
-    let power = (value | 1).ilog2().max(bits);
-    let shift = power - bits;
+    // With that bit in it no value has a lower power than 2^bits.
+    let shift = (value | (1 << bits)).ilog2() - bits;
     // Below 2^bits the shift is 0 and the first summand too; above, the leading one of the shifted value counts the power.
     ((u64::from(shift) << bits) + (value >> shift)) as usize
 }

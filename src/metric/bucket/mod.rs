@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use error::BucketError;
 pub use layout::Resolution;
 
-pub(crate) use index::BucketIndex;
+pub(crate) use index::{BucketIndex, LAST_PLACE};
 pub(crate) use layout::{HDR_DIGITS, Layout};
 pub(crate) use log_linear::{log_linear, lowest};
 
