@@ -5,129 +5,60 @@
 //!
 //! # Orderings
 //!
-//! A combination is published by the Release store of its code in `keep`, a further block by its `OnceLock`; both are found
-//! with Acquire, so that whoever finds one sees the cells zeroed.
+//! A further block is published by its `OnceLock`; whoever sees it sees the cells zeroed.
 
-use super::label::Method;
-use crate::metric::histogram::Shape;
+use super::code::OFFSET_BITS;
+use super::{DURATION_BOUNDS, SIZE_BOUNDS};
+use crate::metric::histogram::classic_cells;
 use crate::shard::{self, Exhausted, HEAD, Slot, SlotRun, Totals};
-use crate::sync::{AtomicU32, OnceLock, Ordering};
+use crate::sync::OnceLock;
 
 /// Counters of a block. With those of the three histograms it has 42 cells: three blocks a page. A route has seldom more than nine
 /// pairs of a method and a status.
 const COUNTERS: usize = 9;
 
-/// Bits of an offset in a block, beside a code.
-const OFFSET_BITS: u32 = 8;
+/// The offsets in a block: of the three histograms, then of the counters.
+pub(super) const DURATION: usize = HEAD;
+pub(super) const REQUEST_SIZE: usize = DURATION + classic_cells(DURATION_BOUNDS.len());
+pub(super) const RESPONSE_SIZE: usize = REQUEST_SIZE + classic_cells(SIZE_BOUNDS.len());
+const FIRST_COUNTER: usize = RESPONSE_SIZE + classic_cells(SIZE_BOUNDS.len());
 
-/// Places of the table that finds them: a power of two.
-const PLACES: usize = 16;
+/// Cells of a block.
+pub(super) const LEN: usize = FIRST_COUNTER + COUNTERS;
 
-const _: () = assert!(PLACES.is_power_of_two() && PLACES > COUNTERS);
+/// A power of two, at least as many as a histogram of them has.
+pub(super) const PLACES: usize = 16;
 
-/// A combination of method and status, as a number above 0: below 2^14.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Code(u32);
-
-impl Code {
-    /// Every status outside 100 to 599 is the same one: none.
-    #[inline]
-    pub(super) fn new(method: Method, status: u16) -> Self {
-        let status = if (100..600).contains(&status) { status } else { 0 };
-        Self(1 + ((method as u32) << 10 | u32::from(status)))
-    }
-
-    /// Where to begin to look. The multiplier is that of Fibonacci hashing, 2^32 by the golden ratio.
-    #[inline]
-    fn place(self) -> usize {
-        (self.0.wrapping_mul(0x9E37_79B1) >> (u32::BITS - PLACES.ilog2())) as usize
-    }
-}
+const _: () = assert!(LEN <= 1 << OFFSET_BITS);
+const _: () = assert!(classic_cells(DURATION_BOUNDS.len()) <= PLACES && classic_cells(SIZE_BOUNDS.len()) <= PLACES);
 
 /// The cells of an endpoint, or some of them.
 #[derive(Debug)]
 pub(super) struct Block {
     run: SlotRun,
-    /// Code of a combination, shifted by `OFFSET_BITS`, and the offset of its counter in the run; 0 while the place is empty. At most
-    /// `COUNTERS` of them are filled.
-    counters: [AtomicU32; PLACES],
     next: OnceLock<Box<Block>>,
 }
 
-/// The offsets of the histograms in a block: first duration, then request's and response's size, then the counters.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Offsets {
-    pub(super) histograms: [usize; 3],
-    counters: usize,
-}
-
-impl Offsets {
-    pub(super) fn new(duration: &Shape, size: &Shape) -> Self {
-        let request_size = HEAD + duration.cells();
-        let response_size = request_size + size.cells();
-        let offsets = Self { histograms: [HEAD, request_size, response_size], counters: response_size + size.cells() };
-        assert!(offsets.len() <= 1 << OFFSET_BITS, "a counter's offset has {OFFSET_BITS} bits beside its code");
-        offsets
-    }
-
-    fn len(self) -> usize {
-        self.counters + COUNTERS
-    }
-}
-
 impl Block {
-    pub(super) fn new(offsets: Offsets) -> Result<Self, Exhausted> {
-        Ok(Self::of(SlotRun::block(offsets.len())?))
+    pub(super) fn new() -> Result<Self, Exhausted> {
+        Ok(Self { run: SlotRun::block(LEN)?, next: OnceLock::new() })
     }
 
     /// A block that nobody reads.
     pub(super) fn sink() -> Self {
-        Self::of(SlotRun::sink())
+        Self { run: SlotRun::sink(), next: OnceLock::new() }
     }
 
-    fn of(run: SlotRun) -> Self {
-        Self { run, counters: std::array::from_fn(|_| AtomicU32::new(0)), next: OnceLock::new() }
-    }
-
-    /// The block that a combination belongs to and the offset of its counter.
-    #[inline]
-    pub(super) fn find(&self, code: Code) -> Option<(Slot, usize)> {
-        let mut place = code.place();
-        loop {
-            // Acquire: pairs with the store in `keep`.
-            let kept = self.counters[place % PLACES].load(Ordering::Acquire);
-            if kept >> OFFSET_BITS == code.0 {
-                return Some((self.run.first(), (kept % (1 << OFFSET_BITS)) as usize));
-            }
-            if kept == 0 {
-                // The further blocks are far from the usual way.
-                return self.next.get()?.find(code);
-            }
-            place += 1;
+    /// Which of the endpoint's blocks has its counter number `at`, and the counter's offset there. One caller at a time, who asks for
+    /// one after another.
+    pub(super) fn place(&self, at: usize) -> Result<(Slot, usize), Exhausted> {
+        if at < COUNTERS {
+            return Ok((self.run.first(), FIRST_COUNTER + at));
         }
-    }
-
-    /// Gives a combination a counter, in this block or a further one, and says in which one it stands among all of the endpoint.
-    /// One caller at a time, which looked whether it has one already.
-    pub(super) fn keep(&self, code: Code, offsets: Offsets) -> Result<usize, Exhausted> {
-        // Relaxed: there is one writer, the caller.
-        let kept = self.counters.iter().filter(|place| place.load(Ordering::Relaxed) != 0).count();
-        if kept == COUNTERS {
-            let next = match self.next.get() {
-                Some(next) => next,
-                None => {
-                    let _ = self.next.set(Box::new(Self::new(offsets)?));
-                    self.next.get().expect("it was set just now")
-                }
-            };
-            return Ok(COUNTERS + next.keep(code, offsets)?);
+        if self.next.get().is_none() {
+            let _ = self.next.set(Box::new(Self::new()?));
         }
-        let offset = (offsets.counters + kept) as u32;
-        let free = (code.place()..).find(|place| self.counters[place % PLACES].load(Ordering::Relaxed) == 0);
-        let free = free.expect("there are more places than counters") % PLACES;
-        // Release: pairs with the load in `find`.
-        self.counters[free].store(code.0 << OFFSET_BITS | offset, Ordering::Release);
-        Ok(kept)
+        self.next.get().expect("it was set above, or before").place(at - COUNTERS)
     }
 
     /// Touches the calling thread's cells.
@@ -141,12 +72,12 @@ impl Block {
     }
 
     /// The cells of this block, all of the same requests; `None` if the fold could not get them so.
-    pub(super) fn whole<'a>(&self, totals: &'a Totals, offsets: Offsets) -> Option<impl Iterator<Item = u64> + use<'a>> {
-        self.run.whole(totals, offsets.len())
+    pub(super) fn whole<'a>(&self, totals: &'a Totals) -> Option<impl Iterator<Item = u64> + use<'a>> {
+        self.run.whole(totals, LEN)
     }
 
-    /// Which of the endpoint's counters, by `keep`, is where in all the cells of its blocks.
-    pub(super) fn counter(at: usize, offsets: Offsets) -> usize {
-        at / COUNTERS * offsets.len() + offsets.counters + at % COUNTERS
+    /// Where in all the cells of an endpoint's blocks counter number `at` is.
+    pub(super) fn counter(at: usize) -> usize {
+        at / COUNTERS * LEN + FIRST_COUNTER + at % COUNTERS
     }
 }

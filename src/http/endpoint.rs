@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::HttpCore;
-use super::block::{Block, Code};
+use super::block::{Block, DURATION, LEN, PLACES, REQUEST_SIZE, RESPONSE_SIZE};
+use super::code::{Code, Codes};
 use super::label::{Method, with_status_label};
 use crate::metric::histogram::nanoseconds;
 use crate::metric::kept::{KeptValues, by_value, keep};
 use crate::metric::label::OTHER;
-use crate::shard::{self, Slot};
+use crate::shard::{self, NearSlot, Slot};
 
 /// A finished request and its response.
 #[derive(Clone, Copy, Debug)]
@@ -55,14 +56,16 @@ pub(super) struct EndpointCells {
     /// Left out of the latency window.
     monitoring: bool,
     block: Block,
+    /// What counts where; written under the mutex of `combinations`.
+    codes: Codes,
     /// Replaced whole when one is added, so a scrape reads them without holding it.
     combinations: Mutex<Combinations>,
 }
 
 impl EndpointCells {
     /// `None` when the process has no slots left.
-    pub(super) fn new(core: &HttpCore, name: &str, monitoring: bool) -> Option<Self> {
-        Some(Self::of(Block::new(core.offsets).ok()?, name, monitoring))
+    pub(super) fn new(name: &str, monitoring: bool) -> Option<Self> {
+        Some(Self::of(Block::new().ok()?, name, monitoring))
     }
 
     /// What counts nowhere.
@@ -71,7 +74,14 @@ impl EndpointCells {
     }
 
     fn of(block: Block, name: &str, monitoring: bool) -> Self {
-        Self { name: name.into(), kept: keep(&[name]).into(), monitoring, block, combinations: Mutex::new(Arc::new([])) }
+        Self {
+            name: name.into(),
+            kept: keep(&[name]).into(),
+            monitoring,
+            block,
+            codes: Codes::new(),
+            combinations: Mutex::new(Arc::new([])),
+        }
     }
 
     /// The value of the label `endpoint`, as a series keeps it.
@@ -88,7 +98,7 @@ impl EndpointCells {
         let texts =
             self.combinations().iter().map(|combination| size_of::<Combination>() + combination.kept.len()).sum::<usize>();
         let further = self.block.each().skip(1).map(size_of_val).sum::<usize>();
-        size_of::<Self>() + self.name.len() + self.kept.len() + texts + further
+        size_of::<Self>() + self.name.len() + self.kept.len() + texts + further + self.codes.heap_bytes()
     }
 
     pub(super) fn block(&self) -> &Block {
@@ -105,8 +115,7 @@ impl EndpointCells {
 
     #[inline]
     pub(super) fn observe(&self, core: &HttpCore, exchange: &Exchange) {
-        let code = Code::new(exchange.method, exchange.status);
-        let (block, counter) = match self.block.find(code) {
+        let (block, counter) = match self.codes.find(Code::unchecked(exchange.method, exchange.status)) {
             Some(place) => place,
             None => self.place(core, exchange.method, exchange.status),
         };
@@ -115,20 +124,28 @@ impl EndpointCells {
         if !self.monitoring && !core.window.observe(nanos) {
             core.faults.observation_saturated();
         }
-        let [duration, request_size, response_size] = core.offsets.histograms;
-        let [a, b] = core.duration.adds(duration, nanos);
-        let [c, d] = core.size.adds(request_size, exchange.request_bytes);
-        let [e, f] = core.size.adds(response_size, exchange.response_bytes);
-        shard::write(block, || [(counter, 1), a, b, c, d, e, f]);
+        let duration = core.duration.at(nanos);
+        let request_size = core.size.at(exchange.request_bytes);
+        let response_size = core.size.at(exchange.response_bytes);
+        shard::write_block::<LEN, 7>(block, |add| {
+            add((counter, 1));
+            duration.add_among::<PLACES>(DURATION, add);
+            request_size.add_among::<PLACES>(REQUEST_SIZE, add);
+            response_size.add_among::<PLACES>(RESPONSE_SIZE, add);
+        });
     }
 
     /// Where a method and a status are counted that had no counter when they were looked up: here if there is room for one more
     /// series, else as a request of `other`. Past the limit this is the usual way under a scan: what `other` has by then is found
     /// without a lock.
     #[cold]
-    fn place(&self, core: &HttpCore, method: Method, status: u16) -> (Slot, usize) {
+    fn place(&self, core: &HttpCore, method: Method, status: u16) -> (NearSlot, usize) {
         let code = Code::new(method, status);
-        let known_as_other = || core.endpoints.find(&[OTHER]).and_then(|other| other.block.find(code));
+        // It was looked for as it is.
+        if let Some(place) = self.codes.find(code) {
+            return place;
+        }
+        let known_as_other = || core.endpoints.find(&[OTHER]).and_then(|other| other.codes.find(code));
         let known = if self.needs_room() && !core.has_room() { known_as_other() } else { None };
         if known.is_none()
             && let Some(place) = self.keep(core, method, status)
@@ -136,7 +153,7 @@ impl EndpointCells {
             return place;
         }
         core.faults.series_refused(core.families.requests.name());
-        known.or_else(|| core.other().keep(core, method, status)).unwrap_or((Slot::SINK, 0))
+        known.or_else(|| core.other().keep(core, method, status)).unwrap_or((Slot::SINK.into(), 0))
     }
 
     /// Whether a further combination takes of the room that there is for all. Methods and statuses are bounded, so the program's own
@@ -146,16 +163,17 @@ impl EndpointCells {
     }
 
     /// The counter of a combination, made if there is none yet; `None` without room for it.
-    fn keep(&self, core: &HttpCore, method: Method, status: u16) -> Option<(Slot, usize)> {
+    fn keep(&self, core: &HttpCore, method: Method, status: u16) -> Option<(NearSlot, usize)> {
         let code = Code::new(method, status);
         let mut combinations = self.combinations.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = self.block.find(code) {
+        if let Some(place) = self.codes.find(code) {
             return Some(place);
         }
         if self.needs_room() && !core.take_room() {
             return None;
         }
-        let Ok(at) = self.block.keep(code, core.offsets) else {
+        let at = self.codes.len();
+        let Ok((block, offset)) = self.block.place(at) else {
             if self.needs_room() {
                 core.give_room_back();
             }
@@ -167,7 +185,8 @@ impl EndpointCells {
         let place = more.partition_point(|known| by_value(known.text(), text).is_lt());
         more.insert(place, Combination { kept: kept.into(), at });
         *combinations = more.into();
-        self.block.find(code)
+        self.codes.put(code, block.into(), offset);
+        Some((block.into(), offset))
     }
 
     /// Touches the calling thread's cells.
@@ -224,7 +243,7 @@ impl Endpoint {
     /// its first increment misses that increment.
     pub fn declare(&self, method: Method, status: u16) {
         let endpoint = &self.cells;
-        if endpoint.block.find(Code::new(method, status)).is_none() {
+        if endpoint.codes.find(Code::new(method, status)).is_none() {
             endpoint.place(&self.core, method, status);
         }
     }

@@ -3,6 +3,7 @@
 //! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle, [`Endpoints`] has those of a service whose routes are an enum. `endpoint` is always a route (`/scene/{id}`), never a path.
 
 mod block;
+mod code;
 mod endpoint;
 mod label;
 mod source;
@@ -15,7 +16,6 @@ pub use endpoint::{Endpoint, Exchange};
 pub use label::Method;
 pub use typed::Endpoints;
 
-use block::Offsets;
 use endpoint::EndpointCells;
 use source::{Requests, Sorted};
 
@@ -124,13 +124,12 @@ struct HttpCore {
     /// Those of them that there were at the last scrape.
     sorted: Mutex<Sorted>,
     /// Labels of `http_requests_total`.
-    /// Of the counter, and of the histograms.
     counter_labels: LabelNames,
+    /// Label of the histograms.
     endpoint_label: LabelNames,
-    /// What a histogram of durations is, and one of sizes; where they stand in a block.
+    /// What a histogram of durations is, and one of sizes.
     duration: Arc<Shape>,
     size: Arc<Shape>,
-    offsets: Offsets,
     /// Endpoints there may be, and combinations of endpoint, method and status.
     limit: usize,
     /// Combinations there are. Only who finds it below the limit may raise it.
@@ -227,7 +226,7 @@ impl HttpCore {
     }
 
     fn inserted(&self, name: &str, monitoring: bool, limit: usize) -> Option<Arc<EndpointCells>> {
-        self.endpoints.insert(&[name], limit, || EndpointCells::new(self, name, monitoring).map(Arc::new)).cloned()
+        self.endpoints.insert(&[name], limit, || EndpointCells::new(name, monitoring).map(Arc::new)).cloned()
     }
 }
 
@@ -284,7 +283,6 @@ impl HttpMetrics {
             sorted: Mutex::new(Arc::new([])),
             counter_labels: LabelNames::new(&["endpoint", "method", "status"]),
             endpoint_label: LabelNames::new(&["endpoint"]),
-            offsets: Offsets::new(&duration, &size),
             duration,
             size,
             limit,

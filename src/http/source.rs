@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::block::Block;
+use super::block::{Block, DURATION, REQUEST_SIZE, RESPONSE_SIZE};
 use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
 use crate::metric::descriptor::{Descriptor, Kind};
@@ -100,12 +100,13 @@ impl<'a> Read<'a> {
 
     fn endpoint(&mut self, endpoint: &EndpointCells, blocks: usize, totals: &Totals) {
         let whole: Option<Vec<Vec<u64>>> =
-            endpoint.block().each().take(blocks).map(|block| Some(block.whole(totals, self.core.offsets)?.collect())).collect();
+            endpoint.block().each().take(blocks).map(|block| Some(block.whole(totals)?.collect())).collect();
         let shapes = self.core.shapes();
         let starts = self.histograms.each_ref().map(Vec::len);
         match &whole {
             Some(blocks) => {
-                for (values, (shape, offset)) in self.histograms.iter_mut().zip(shapes.iter().zip(self.core.offsets.histograms))
+                for (values, (shape, offset)) in
+                    self.histograms.iter_mut().zip(shapes.iter().zip([DURATION, REQUEST_SIZE, RESPONSE_SIZE]))
                 {
                     sum(shape, offset, blocks, values);
                 }
@@ -125,7 +126,7 @@ impl<'a> Read<'a> {
         let cells = whole.as_ref().map(|blocks| blocks.concat());
         let combinations = endpoint.combinations();
         for (at, combination) in (0..).zip(combinations.iter()) {
-            let cell = Block::counter(combination.at, self.core.offsets);
+            let cell = Block::counter(combination.at);
             let count = match &cells {
                 // A combination of a block that came after the listing.
                 Some(cells) if cell >= cells.len() => continue,

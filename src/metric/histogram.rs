@@ -137,9 +137,14 @@ const _: () = assert!(
     "a bucket's place is the offset of its cell, the last one's that of the sum"
 );
 
+/// Cells that a histogram has in its block, of a layout in which only so many bounds are told apart.
+pub(crate) const fn classic_cells(bounds: usize) -> usize {
+    FIRST_BUCKET + bounds
+}
+
 /// A trackable value, and the place of its bucket.
 #[derive(Clone, Copy, Debug)]
-struct Placed {
+pub(crate) struct Placed {
     value: u64,
     place: usize,
 }
@@ -150,6 +155,14 @@ impl Placed {
     #[inline]
     fn adds(self, at: usize) -> [Add; 2] {
         [(at + SUM, self.value), (at + self.place, u64::from(self.place != LAST_PLACE))]
+    }
+
+    /// The same of a histogram that has at most `PLACES` places, a power of two: so no offset needs a test.
+    #[inline(always)]
+    pub(crate) fn add_among<const PLACES: usize>(self, at: usize, add: &mut dyn FnMut(Add)) {
+        let [sum, bucket] = Self { place: self.place % PLACES, ..self }.adds(at);
+        add(sum);
+        add(bucket);
     }
 }
 
@@ -197,15 +210,9 @@ impl Shape {
         }
     }
 
-    /// What an observation adds to a histogram whose cells begin at an offset of its block.
-    #[inline]
-    pub(crate) fn adds(&self, at: usize, value: u64) -> [Add; 2] {
-        self.at(value).adds(at)
-    }
-
     /// The place at which a value counts.
     #[inline]
-    fn at(&self, value: u64) -> Placed {
+    pub(crate) fn at(&self, value: u64) -> Placed {
         match self.index.plain_place(value) {
             Some(place) => Placed { value, place },
             None => self.tracked_far(value),

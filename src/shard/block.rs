@@ -34,17 +34,27 @@ pub(crate) const fn writes(sequence: u64) -> u64 {
 /// Writes as the one writer of the block: adds to each of the cells.
 #[inline(always)]
 pub(super) fn write<'a>(sequence: &AtomicU64, adds: impl IntoIterator<Item = (&'a AtomicU64, u64)>) {
+    scope(sequence, || adds.into_iter().for_each(|(cell, n)| add(cell, n)));
+}
+
+/// The same, where `adds` calls [`add`] and does nothing else.
+#[inline(always)]
+pub(super) fn scope(sequence: &AtomicU64, adds: impl FnOnce()) {
     // Relaxed: we are its only writer.
     let before = sequence.load(Ordering::Relaxed);
     sequence.store(before.wrapping_add(1), Ordering::Relaxed);
     // Release: pairs with the fence in `read`. If that one comes after any store below, the reader sees the odd sequence.
     fence(Ordering::Release);
-    for (cell, n) in adds {
-        // Relaxed: we are the only writer, and the sequence tells readers whether to take it.
-        cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-    }
+    adds();
     // Release: pairs with the first load in `read`. If that one sees it, the reader sees the stores above.
     sequence.store(before.wrapping_add(STEP), Ordering::Release);
+}
+
+/// Adds to a cell of a block within its [`scope`].
+#[inline(always)]
+pub(super) fn add(cell: &AtomicU64, n: u64) {
+    // Relaxed: we are the only writer, and the sequence tells readers whether to take it.
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
 }
 
 /// Reads a block of a shard, the sequence first, into `cells`; `false` if it was written meanwhile, and what `cells` then holds

@@ -123,6 +123,28 @@ fn write_in<const N: usize>(page: &Page, first: Slot, adds: [Add; N]) {
     block::write(cell(0), adds.into_iter().map(|(offset, n)| (cell(offset), n)));
 }
 
+/// The same of a block of `LEN` cells, known when it is compiled: an offset that is known too then costs nothing. `adds` names `N`
+/// additions one by one; out of an array the compiler makes a loop.
+#[inline(always)]
+pub(crate) fn write_block<const LEN: usize, const N: usize>(first: NearSlot, adds: impl Fn(&mut dyn FnMut(Add))) {
+    match near_page(first).and_then(|page| page.block::<LEN>(first.slot().index())) {
+        Some(block) => block::scope(&block[0], || {
+            adds(&mut |(offset, n)| {
+                // No offset is beyond the block.
+                if let Some(cell) = block.get(offset) {
+                    block::add(cell, n);
+                }
+            });
+        }),
+        None => {
+            let mut all = [(0, 0); N];
+            let mut places = all.iter_mut();
+            adds(&mut |add| places.next().into_iter().for_each(|place| *place = add));
+            write_elsewhere(first.slot(), all);
+        }
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn write_elsewhere<const N: usize>(first: Slot, adds: [Add; N]) {

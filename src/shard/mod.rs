@@ -22,7 +22,7 @@ mod page;
 mod slot;
 
 pub(crate) use block::{Add, HEAD, writes};
-pub(crate) use current::{add_f64, inc_by, prepare, shielded, write, write_far};
+pub(crate) use current::{add_f64, inc_by, prepare, shielded, write, write_block, write_far};
 pub(crate) use fold::Totals;
 pub(crate) use page::PAGE_CELLS;
 pub(crate) use slot::{Exhausted, NearSlot, Slot, SlotRun};

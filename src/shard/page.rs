@@ -46,6 +46,12 @@ impl Page {
         &self.0[offset % PAGE_CELLS]
     }
 
+    /// The `LEN` cells from there on, if they lie within the page.
+    #[inline]
+    pub(crate) fn block<const LEN: usize>(&self, offset: usize) -> Option<&[AtomicU64; LEN]> {
+        self.0[offset % PAGE_CELLS..].first_chunk()
+    }
+
     pub(crate) fn cells(&self) -> &[AtomicU64; PAGE_CELLS] {
         &self.0
     }
