@@ -36,4 +36,27 @@ fn a_dropped_registry_gives_its_slots_back() {
     let handle = held_handle.unwrap();
     handle.inc();
     assert_eq!(handle.value(), 1, "nobody else got its slot");
+    series_that_come_and_go();
+}
+
+fn series_that_come_and_go() {
+    let at_first = engine_stats().slots;
+    let registry = Registry::new();
+    let calls = registry.counter_family("calls_total", "", ["connection"]).unwrap();
+    let before = engine_stats().slots;
+    for connection in 0..10_000 {
+        calls.inc_by([&connection.to_string()], 1 + connection);
+        if connection >= 10 {
+            let gone = (connection - 10).to_string();
+            assert_eq!(calls.handle([&gone]).value(), connection - 9, "it began at zero, whoever had its slot");
+            assert!(calls.remove([&gone]));
+        }
+    }
+    assert_eq!(calls.len(), 10);
+    // Those that are there, those that were there at the first removal, and a quarter of a table that wait for its replacement.
+    let held = engine_stats().slots - before;
+    assert!(held <= 10 + 11 + 10, "{held} slots for 10 series");
+    drop((calls, registry));
+    Registry::new().snapshot();
+    assert_eq!(engine_stats().slots, at_first);
 }

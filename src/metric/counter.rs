@@ -121,7 +121,7 @@ impl<const N: usize> Family<Counter, N> {
     /// Adds `n` to the series with these label values.
     #[inline]
     pub fn inc_by(&self, values: [&str; N], n: u64) {
-        self.with_cells(values, |cells, ()| shard::inc_by(cells.first(), n));
+        self.with_cells(values, |cells, ()| shard::inc_by(cells.near(), n));
     }
 }
 
@@ -141,7 +141,7 @@ impl<const N: usize> Family<UpDownCounter, N> {
     /// Adds `n`, which may be negative, to the series with these label values.
     #[inline]
     pub fn inc_by(&self, values: [&str; N], n: i64) {
-        self.with_cells(values, |cells, ()| shard::inc_by(cells.first(), n as u64));
+        self.with_cells(values, |cells, ()| shard::inc_by(cells.near(), n as u64));
     }
 }
 
@@ -164,7 +164,7 @@ macro_rules! one_slot {
             }
 
             fn handle(series: Series<SlotRun>, (): &()) -> Self {
-                Self { slot: series.value.first().into(), series }
+                Self { slot: series.value.near(), series }
             }
 
             fn values(series: &[Series<SlotRun>], (): &(), totals: &Totals, _previous: &Previous<'_>) -> Values {

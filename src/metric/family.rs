@@ -9,13 +9,14 @@ use std::time::Instant;
 
 use super::descriptor::Descriptor;
 use super::expiry::{Expiry, Idle};
-use super::label::{LabelNames, Labels, OTHER};
+use super::label::{Labels, OTHER};
+use super::reading::reading;
 use super::series::Series;
 use super::table::{LabelTable, Refused, Sorted};
 use super::typed::place::Placed;
 use crate::registry::Faults;
 use crate::shard::{Exhausted, Totals};
-use crate::snapshot::{FamilySnapshot, LabelTexts, Previous, Reading, Source, Values};
+use crate::snapshot::{Previous, Reading, Source, Values};
 
 /// What a kind of metric is made of, for the family that holds its series.
 pub(crate) trait Parts: Sized + 'static {
@@ -32,7 +33,7 @@ pub(crate) trait Parts: Sized + 'static {
     fn idle(_: &Self::Cells) -> Option<&Idle> {
         None
     }
-    /// Whether a series is so large that it must not be kept once it is removed: of more cells than a page.
+    /// Whether a series has more cells than a page: too large to be kept once it is removed.
     fn is_large(_: &Self::Shape) -> bool {
         false
     }
@@ -116,8 +117,8 @@ impl<M: Instrument, const N: usize> fmt::Debug for Family<M, N> {
 
 impl<M: Instrument, const N: usize> Family<M, N> {
     pub(crate) fn new(descriptor: Descriptor, labels: Labels<N>, shape: M::Shape, faults: Arc<Faults>) -> Self {
-        let comes_and_goes = labels.expire_after.is_some() || M::is_large(&shape);
-        let table = if comes_and_goes { LabelTable::guarded(&labels.names) } else { LabelTable::new(&labels.names) };
+        let guarded = labels.expire_after.is_some() || M::is_large(&shape);
+        let table = if guarded { LabelTable::guarded(&labels.names) } else { LabelTable::new(&labels.names) };
         let expiry = labels.expire_after.map(|after| Expiry::new(after, Instant::now()));
         let descriptor = Arc::new(descriptor);
         Self(Arc::new(FamilyCore { descriptor, labels, shape, table, expiry, faults }))
@@ -141,7 +142,7 @@ impl<M: Instrument, const N: usize> Family<M, N> {
     /// at zero. Remove a counter only when what it counts is gone for good: its return looks like a restart.
     ///
     /// Look-ups in a family are dearer by a guard from its first removal on, some nanoseconds, and the series that it has at that moment
-    /// keep their memory for as long as the family is there. Those that are made later give it back when they are removed.
+    /// keep their memory for as long as the family is there. Later ones give it back when they are removed.
     ///
     /// # Examples
     ///
@@ -265,40 +266,6 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
 
     fn heap_bytes(&self) -> usize {
         self.table.heap_bytes() + self.table.sum(M::heap_bytes)
-    }
-}
-
-/// Reads these series, with labels of these names, when the fold is done.
-pub(crate) fn reading<M: Parts>(
-    descriptor: &Arc<Descriptor>,
-    shape: &M::Shape,
-    series: Sorted<M::Cells>,
-    names: &Arc<LabelNames>,
-) -> Reading {
-    let (descriptor, shape, names) = (Arc::clone(descriptor), shape.clone(), Arc::clone(names));
-    Box::new(move |totals, last, families| {
-        let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), names.len()));
-        families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, names }), values));
-    })
-}
-
-/// The labels of a snapshot's series, borrowed from the series themselves.
-struct SeriesTexts<V> {
-    series: Sorted<V>,
-    names: Arc<LabelNames>,
-}
-
-impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
-    fn len(&self) -> usize {
-        self.series.len()
-    }
-
-    fn names(&self) -> &LabelNames {
-        &self.names
-    }
-
-    fn kept(&self, series: usize) -> &[u8] {
-        self.series[series].kept()
     }
 }
 

@@ -5,12 +5,25 @@
 //!
 //! # Orderings
 //!
-//! - A number is published by the Release store of its place in `put`, after what it stands for; whoever finds it in `candidate` (Acquire)
+//! - A number is published by the Release store of its place in `put`, after what it stands for; whoever finds it in `guess` or `candidates` (Acquire)
 //!   finds that too.
-//! - A table is filled before `newest` is stored (Release) in `insert`; whoever loads that (Acquire) in `candidate` sees the table and all
+//! - A table is filled before `newest` is stored (Release) in `insert`; whoever loads that (Acquire) in `newest` sees the table and all
 //!   that was copied into it. Whoever still has the one before misses the newest numbers, and has to look again under the mutex.
 
-use crate::sync::{AtomicU32, OnceLock, Ordering};
+use std::hash::{BuildHasher, Hasher};
+
+use crate::sync::{AtomicU32, HashSeeds, OnceLock, Ordering};
+
+/// The hash of some values.
+#[inline]
+pub(super) fn hash_of(seeds: &HashSeeds, values: &[&str]) -> u64 {
+    let mut hasher = seeds.build_hasher();
+    for value in values {
+        // The hasher takes the length of each piece into account, so it needs no byte between them.
+        hasher.write(value.as_bytes());
+    }
+    hasher.finish()
+}
 
 /// Places of the first table, a power of two.
 const FIRST: usize = if cfg!(tachograph_loom) { 2 } else { 4 };
@@ -52,26 +65,39 @@ impl HashIndex {
         Self { tables: std::array::from_fn(|_| OnceLock::new()), newest: AtomicU32::new(0) }
     }
 
-    /// The next number of a hash, or of another that looks like it, from a place on, and the place after it. The places of a hash begin
-    /// with the hash itself.
+    /// Most likely the number of a hash, if there is one: the first that looks like it.
     #[inline(always)]
-    pub(super) fn candidate(&self, hash: u32, mut place: usize) -> Option<(usize, usize)> {
-        // Acquire: pairs with the store in `insert`.
-        let table = self.tables.get(self.newest.load(Ordering::Acquire) as usize)?.get()?;
-        let mask = table.len().wrapping_sub(1);
+    pub(super) fn guess(&self, hash: u32) -> Option<usize> {
+        let table = self.newest()?;
+        let mut place = hash as usize;
         loop {
             // Acquire: pairs with the store in `put`. Ends: an eighth of the places is empty.
-            let kept = table.get(place & mask)?.load(Ordering::Acquire);
-            place += 1;
+            let kept = at(table, place)?.load(Ordering::Acquire);
+            let same = tagged(kept, hash);
+            if same < 1 << NUMBER_BITS {
+                // Of an empty place it is none.
+                return Some((same as usize).wrapping_sub(1));
+            }
             if kept == 0 {
                 return None;
             }
-            // Below, if the tags are the same: the number more by 1.
-            let same = kept ^ tag(hash);
-            if same < 1 << NUMBER_BITS {
-                return Some((same as usize - 1, place));
-            }
+            place += 1;
         }
+    }
+
+    /// The numbers of a hash, and of others that look like it.
+    pub(super) fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> {
+        let table = self.newest().unwrap_or_default();
+        // Acquire: pairs with the store in `put`. Ends: an eighth of the places is empty.
+        let chain = (hash as usize..).map_while(move |place| Some(at(table, place)?.load(Ordering::Acquire)));
+        let alike = chain.take_while(|&kept| kept != 0).map(move |kept| tagged(kept, hash));
+        alike.filter(|&same| same < 1 << NUMBER_BITS).map(|same| same as usize - 1)
+    }
+
+    #[inline(always)]
+    fn newest(&self) -> Option<&[AtomicU32]> {
+        // Acquire: pairs with the store in `insert`.
+        self.tables.get(self.newest.load(Ordering::Acquire) as usize)?.get().map(|table| &**table)
     }
 
     /// Adds a number, the next one after those that there are, and below `MOST`. The caller is the only writer. `hash_of` tells the hash of
@@ -92,7 +118,7 @@ impl HashIndex {
             }
         }
         if grows {
-            // Release: pairs with the load in `candidate`.
+            // Release: pairs with the load in the function `newest`.
             self.newest.store(at as u32, Ordering::Release);
         }
     }
@@ -100,6 +126,18 @@ impl HashIndex {
     pub(super) fn heap_bytes(&self) -> usize {
         self.tables.iter().filter_map(OnceLock::get).map(|table| size_of_val(&**table)).sum()
     }
+}
+
+/// A place, counted on from the end to the start.
+#[inline(always)]
+fn at(table: &[AtomicU32], place: usize) -> Option<&AtomicU32> {
+    table.get(place & table.len().wrapping_sub(1))
+}
+
+/// What a place holds, without the bits of a hash: the number more by 1, below `1 << NUMBER_BITS`, if those are its bits.
+#[inline(always)]
+fn tagged(kept: u32, hash: u32) -> u32 {
+    kept ^ tag(hash)
 }
 
 /// Puts a number into the first empty place of its chain.
@@ -120,11 +158,6 @@ mod tests {
 
     use super::*;
 
-    fn candidates(index: &HashIndex, hash: u32) -> Vec<usize> {
-        let next = |&(_, place): &(usize, usize)| index.candidate(hash, place);
-        std::iter::successors(index.candidate(hash, hash as usize), next).map(|(number, _)| number).collect()
-    }
-
     proptest! {
         #[test]
         fn each_number_is_found_by_its_hash_and_by_no_other(hashes in prop::collection::vec(prop_oneof![0u32..4, any::<u32>()], 0..300)) {
@@ -133,8 +166,8 @@ mod tests {
                 index.insert(number, |number| Some(hashes[number]));
             }
             for (number, &hash) in hashes.iter().enumerate() {
-                prop_assert!(candidates(&index, hash).contains(&number));
-                prop_assert!(!candidates(&index, hash ^ 1 << 31).contains(&number));
+                prop_assert!(index.candidates(hash).any(|found| found == number));
+                prop_assert!(index.candidates(hash ^ 1 << 31).all(|found| found != number));
             }
         }
     }
@@ -145,6 +178,6 @@ mod tests {
         for number in 0..100 {
             index.insert(number, |number| (number % 2 == 1).then_some(7));
         }
-        assert!(candidates(&index, 7).into_iter().eq((1..100).step_by(2)));
+        assert!(index.candidates(7).eq((1..100).step_by(2)));
     }
 }

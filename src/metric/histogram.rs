@@ -260,7 +260,7 @@ impl Shape {
 impl Observing for Histogram {
     #[inline]
     fn observe_in(cells: &SlotRun, shape: &Arc<Shape>, value: u64) {
-        shape.observe(cells.first(), value);
+        shape.observe(cells.near(), value);
     }
 
     #[inline]
@@ -297,7 +297,7 @@ impl Parts for Histogram {
     }
 
     fn handle(series: Series<SlotRun>, shape: &Self::Shape) -> Self {
-        Self { first: series.value.first().into(), series, shape: Arc::clone(shape) }
+        Self { first: series.value.near(), series, shape: Arc::clone(shape) }
     }
 
     fn values(series: &[Series<SlotRun>], shape: &Self::Shape, totals: &Totals, previous: &Previous<'_>) -> Values {

@@ -95,23 +95,23 @@ fn closing_quote(text: &[u8]) -> usize {
     text.iter().position(closes).expect("each value has the quote that closes it")
 }
 
-/// Whether two slices of one length are the same. Label values are short: a call of `memcmp` takes longer than comparing them.
+/// Whether two slices of one length are the same. Label values are short: comparing them takes less time than a call of `memcmp`, and of
+/// most that are looked up in turn the longer ones are compared in no more steps than the shorter ones, so that the branches are the
+/// same for all.
 #[inline(always)]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    // The first and the last bytes, in two steps that may overlap.
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    // The first and the last bytes of both, in two steps that may overlap.
     macro_rules! ends {
         ($step:literal) => {
-            a.first_chunk::<$step>() == b.first_chunk() && a.last_chunk::<$step>() == b.last_chunk()
+            (a.first_chunk::<$step>(), b.first_chunk::<$step>(), a.last_chunk::<$step>(), b.last_chunk::<$step>())
         };
     }
-    if a.len() > 32 {
-        a == b
-    } else if a.len() >= 16 {
-        ends!(16)
-    } else if a.len() >= 8 {
-        ends!(8)
-    } else if a.len() >= 4 {
-        ends!(4)
+    if let (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) = ends!(16) {
+        a_first == b_first && a_last == b_last && (a.len() <= 32 || a == b)
+    } else if let (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) = ends!(8) {
+        a_first == b_first && a_last == b_last
+    } else if let (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) = ends!(4) {
+        a_first == b_first && a_last == b_last
     } else if let ([a_first, .., a_last], [b_first, .., b_last]) = (a, b) {
         let middle = a.len() / 2;
         a_first == b_first && a[middle] == b[middle] && a_last == b_last

@@ -8,17 +8,19 @@
 
 use crate::sync::OnceLock;
 
-/// Entries that a list holds without a further allocation: many families have one series or two. A power of two.
+/// Entries that lie in the list itself: a power of two.
 const FIRST: usize = if cfg!(tachograph_loom) { 2 } else { 4 };
 
-/// Octaves whose chunks are found through one part, of two chunks each: a power of two. An octave is a power of two of entries; that it
-/// comes in two chunks leaves a third of a list empty at most, and a sixth on average.
-const OCTAVES: usize = if cfg!(tachograph_loom) { 1 } else { 8 };
+/// Octaves whose chunks are found together, of two chunks each: a power of two. An octave is a power of two of entries; that it comes in
+/// two chunks leaves a third of a list empty at most, and a sixth on average. The first octaves hold as many series as a family has
+/// unless it was told otherwise.
+const OCTAVES: usize = if cfg!(tachograph_loom) { 2 } else { 8 };
 const CHUNKS: usize = 2 * OCTAVES;
-const PARTS: usize = if cfg!(tachograph_loom) { 1 } else { 3 };
+/// Parts of so many octaves that are allocated when the octaves before are full.
+const PARTS: usize = if cfg!(tachograph_loom) { 0 } else { 2 };
 
 /// Entries that a list may have: more than an index has numbers.
-const MOST: usize = FIRST << (OCTAVES * PARTS);
+const MOST: usize = FIRST << (OCTAVES * (1 + PARTS));
 
 const _: () = assert!(FIRST.is_power_of_two() && FIRST >= 2 && MOST >= super::hash_index::MOST);
 
@@ -27,22 +29,27 @@ type Chunk<T> = OnceLock<Box<[OnceLock<T>]>>;
 #[derive(Debug)]
 pub(super) struct List<T> {
     first: [OnceLock<T>; FIRST],
+    near: [Chunk<T>; CHUNKS],
     parts: [OnceLock<Box<[Chunk<T>; CHUNKS]>>; PARTS],
 }
 
-/// Where an entry past the first ones lies: part, chunk of the part, place in the chunk; and how long the chunk is.
-#[inline]
-fn place(at: usize) -> (usize, usize, usize, usize) {
+/// Where an entry past the first ones lies: number of the chunk and place in it, and how long the chunk is.
+#[inline(always)]
+fn place(at: usize) -> (usize, usize, usize) {
     let octave = at.ilog2() as usize;
     let len = 1 << (octave - 1);
     // The two highest bits of the number are 2 in the first half of an octave, 3 in the second.
     let chunk = 2 * octave + (at >> (octave - 1)) - 2 * FIRST.ilog2() as usize - 2;
-    (chunk / CHUNKS, chunk % CHUNKS, at % len, len)
+    (chunk, at % len, len)
 }
 
 impl<T> List<T> {
     pub(super) fn new() -> Self {
-        Self { first: std::array::from_fn(|_| OnceLock::new()), parts: std::array::from_fn(|_| OnceLock::new()) }
+        Self {
+            first: std::array::from_fn(|_| OnceLock::new()),
+            near: std::array::from_fn(|_| OnceLock::new()),
+            parts: std::array::from_fn(|_| OnceLock::new()),
+        }
     }
 
     #[inline]
@@ -50,8 +57,12 @@ impl<T> List<T> {
         if at < FIRST {
             return self.first[at].get();
         }
-        let (part, chunk, place, _) = place(at);
-        self.parts.get(part)?.get()?[chunk].get()?.get(place)?.get()
+        let (chunk, place, _) = place(at);
+        let chunk = match self.near.get(chunk) {
+            Some(chunk) => chunk,
+            None => &self.parts.get(chunk / CHUNKS - 1)?.get()?[chunk % CHUNKS],
+        };
+        chunk.get()?.get(place)?.get()
     }
 
     /// Puts an entry where there is none yet, the next one after those that there are, and below `MOST`. The caller is the only writer.
@@ -59,9 +70,15 @@ impl<T> List<T> {
         let place = if at < FIRST {
             &self.first[at]
         } else {
-            let (part, chunk, place, len) = place(at);
-            let part = filled(&self.parts[part], || Box::new(std::array::from_fn(|_| OnceLock::new())));
-            &filled(&part[chunk], || (0..len).map(|_| OnceLock::new()).collect())[place]
+            let (chunk, place, len) = place(at);
+            let chunk = match self.near.get(chunk) {
+                Some(chunk) => chunk,
+                None => {
+                    let part = &self.parts[chunk / CHUNKS - 1];
+                    &filled(part, || Box::new(std::array::from_fn(|_| OnceLock::new())))[chunk % CHUNKS]
+                }
+            };
+            &filled(chunk, || (0..len).map(|_| OnceLock::new()).collect())[place]
         };
         filled(place, || entry)
     }
@@ -74,11 +91,9 @@ impl<T> List<T> {
     /// Heap bytes of the list, what the entries own left out.
     pub(super) fn heap_bytes(&self) -> usize {
         let parts = self.parts.iter().filter_map(OnceLock::get);
-        parts
-            .map(|part| {
-                size_of_val(&**part) + part.iter().filter_map(OnceLock::get).map(|chunk| size_of_val(&**chunk)).sum::<usize>()
-            })
-            .sum()
+        let bytes =
+            |chunks: &[Chunk<T>]| chunks.iter().filter_map(OnceLock::get).map(|chunk| size_of_val(&**chunk)).sum::<usize>();
+        bytes(&self.near) + parts.map(|part| size_of_val(&**part) + bytes(&**part)).sum::<usize>()
     }
 }
 
@@ -96,18 +111,14 @@ mod tests {
 
     #[test]
     fn entries_have_places_of_their_own_and_chunks_are_filled_in_order() {
-        let mut next = (0, 0, 0);
+        let mut next = (0, 0);
         for at in FIRST..100_000 {
-            let (part, chunk, place, len) = place(at);
-            assert_eq!((part, chunk, place), next);
-            next = match (place + 1 == len, chunk + 1 == CHUNKS) {
-                (false, _) => (part, chunk, place + 1),
-                (true, false) => (part, chunk + 1, 0),
-                (true, true) => (part + 1, 0, 0),
-            };
+            let (chunk, place, len) = place(at);
+            assert_eq!((chunk, place), next);
+            next = if place + 1 == len { (chunk + 1, 0) } else { (chunk, place + 1) };
         }
-        assert_eq!(place(MOST - 1).0, PARTS - 1);
-        assert_eq!(place(MOST).0, PARTS);
+        let chunks = CHUNKS * (1 + PARTS);
+        assert_eq!((place(MOST - 1).0, place(MOST).0), (chunks - 1, chunks));
     }
 
     #[test]
@@ -118,7 +129,8 @@ mod tests {
             assert_eq!(list.push(at, at * 3), &(at * 3));
         }
         assert!(list.iter().copied().eq((0..5_000).map(|at| at * 3)));
-        // A third at most is empty.
-        assert!(list.heap_bytes() < 2 * size_of_val(&**list.parts[0].get().unwrap()) + 7_500 * size_of::<OnceLock<usize>>());
+        // A third at most is empty, beside the list of a part's chunks.
+        let chunks = size_of::<[Chunk<usize>; CHUNKS]>();
+        assert!(list.heap_bytes() < chunks + 7_500 * size_of::<OnceLock<usize>>());
     }
 }

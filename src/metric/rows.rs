@@ -15,8 +15,8 @@
 //!   that was copied into it. Whoever still has the number before misses the newest rows; it then comes to `insert`, which looks again
 //!   under the mutex.
 
-use std::hash::{BuildHasher, Hasher};
-
+use super::hash_index::hash_of;
+use super::kept::same;
 use crate::sync::{Arc, AtomicU32, HashSeeds, Mutex, OnceLock, Ordering, lock};
 
 #[derive(Debug)]
@@ -127,12 +127,7 @@ impl<V> Rows<V> {
 
     #[inline]
     fn hash(&self, strings: &[&str]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        for string in strings {
-            // The hasher takes the length of each piece into account, so it needs no byte between them.
-            hasher.write(string.as_bytes());
-        }
-        hasher.finish()
+        hash_of(&self.hasher, strings)
     }
 }
 
@@ -196,18 +191,6 @@ impl<V> KeyedRow<V> {
             }
         }
         rest.is_empty()
-    }
-}
-
-/// Whether two slices of one length are the same. Names are short: comparing them takes less time than a call of `memcmp`. Of most
-/// names that are looked up in turn, the longer one has no more pieces of 16 bytes than the shorter one, so that the branches are
-/// the same for all.
-#[inline]
-fn same(a: &[u8], b: &[u8]) -> bool {
-    match (a.last_chunk::<16>(), b.last_chunk::<16>()) {
-        (Some(a_last), Some(b_last)) => a_last == b_last && a.as_chunks::<16>().0.iter().eq(b.as_chunks::<16>().0),
-        _ if a.len() >= 8 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
-        _ => a == b,
     }
 }
 

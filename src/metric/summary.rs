@@ -129,7 +129,7 @@ impl Shape {
         if !cells.window.as_ref().is_none_or(|window| window.observe(value)) {
             self.faults.observation_saturated();
         }
-        shard::write(cells.block.first(), || [(SUM, value.min(HIGHEST_SUMMAND))]);
+        shard::write(cells.block.near(), || [(SUM, value.min(HIGHEST_SUMMAND))]);
     }
 
     fn value(&self, series: &Series<SummaryCells>, totals: &Totals, previous: &Previous<'_>, now: Instant) -> SummaryValue {

@@ -14,7 +14,7 @@
 //!
 //! # Orderings
 //!
-//! - A series is published by the list and the index of its table, see there.
+//! - A series is published by its table, see there.
 //! - The second table is published by `OnceLock::set` in `replace`, the ones after it by `ArcSwap::store`; both are found in `look_up`. A
 //!   lookup that still has the old table may miss a newer series; it then comes to `insert`, which looks again under the mutex.
 //! - A lookup keeps its guard until its store is done. So the slots of a removed series are free only once the table that named it
@@ -22,12 +22,10 @@
 //!   see `shard::slot`).
 //! - The mark of a removed series, in its state, is Relaxed: a lookup that does not see it yet came before the removal.
 
-use std::hash::{BuildHasher, Hasher};
-
-use super::hash_index::{self, HashIndex};
+use super::hash_index::hash_of;
+use super::indexed::Table;
 use super::kept::by_value;
 use super::label::LabelNames;
-use super::list::List;
 use super::series::{Series, significant};
 use crate::sync::{Arc, ArcSwap, AtomicU64, HashSeeds, Mutex, MutexGuard, OnceLock, Ordering, lock};
 
@@ -64,13 +62,6 @@ struct Writing<V> {
     sorted: Option<Sorted<V>>,
     /// Counts the series that came and went.
     changes: u64,
-}
-
-/// Series in the order in which they came, and where each is found.
-#[derive(Debug)]
-struct Table<V> {
-    index: HashIndex,
-    list: List<Series<V>>,
 }
 
 impl<V> LabelTable<V> {
@@ -231,20 +222,14 @@ impl<V> LabelTable<V> {
 
     /// Heap bytes of the tables and their series, what the values own left out.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let bytes = |table: &Table<V>| table.index.heap_bytes() + table.list.heap_bytes();
         let series = self.with_table(|table| table.living().map(Series::heap_bytes).sum::<usize>());
-        bytes(&self.first) + series + self.later.get().map_or(0, |later| bytes(&later.load()))
+        self.first.heap_bytes() + series + self.later.get().map_or(0, |later| later.load().heap_bytes())
     }
 
     #[inline]
     fn hash(&self, values: &[&str]) -> u32 {
-        let mut hasher = self.hasher.build_hasher();
-        for value in values {
-            // The hasher takes the length of each piece into account, so it needs no byte between them.
-            hasher.write(value.as_bytes());
-        }
         // The high half: the hasher's last step is a multiplication.
-        significant((hasher.finish() >> 32) as u32)
+        significant((hash_of(&self.hasher, values) >> 32) as u32)
     }
 }
 
@@ -254,49 +239,6 @@ fn look_up_guarded<V, R>(later: &ArcSwap<Table<V>>, hash: u32, values: &[&str], 
     // The guard lives until `f` is done.
     let table = later.load();
     table.find(hash, values).map(f)
-}
-
-impl<V> Table<V> {
-    fn new() -> Self {
-        Self { index: HashIndex::new(), list: List::new() }
-    }
-
-    /// Inlined, so that the number of labels is known where they are compared.
-    #[inline(always)]
-    fn find(&self, hash: u32, values: &[&str]) -> Option<&Series<V>> {
-        let (number, place) = self.index.candidate(hash, hash as usize)?;
-        match self.list.get(number) {
-            Some(entry) if entry.is(hash, values) => Some(entry),
-            // Out of the way, so that what follows the usual case needs no registers in it.
-            _ => self.find_from(place, hash, values),
-        }
-    }
-
-    #[inline(never)]
-    fn find_from(&self, mut place: usize, hash: u32, values: &[&str]) -> Option<&Series<V>> {
-        loop {
-            let (number, after) = self.index.candidate(hash, place)?;
-            match self.list.get(number) {
-                Some(entry) if entry.is(hash, values) => return Some(entry),
-                _ => place = after,
-            }
-        }
-    }
-
-    /// Puts a series after those that there are, so many. The caller is the only writer; `None` when there is no room.
-    fn push(&self, at: usize, entry: Series<V>) -> Option<&Series<V>> {
-        if at >= hash_index::MOST {
-            return None;
-        }
-        let entry = self.list.push(at, entry);
-        self.index.insert(at, |number| self.list.get(number).filter(|entry| !entry.is_removed()).map(Series::hash));
-        Some(entry)
-    }
-
-    /// The series that are not removed.
-    fn living(&self) -> impl Iterator<Item = &Series<V>> {
-        self.list.iter().filter(|entry| !entry.is_removed())
-    }
 }
 
 #[cfg(all(test, not(tachograph_loom)))]

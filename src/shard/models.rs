@@ -84,11 +84,11 @@ fn loom_a_recycled_slot_starts_at_zero_whoever_counted_in_it() {
     });
 }
 
-#[test]
-fn loom_a_look_up_in_flight_never_writes_into_the_next_owners_slot() {
-    model(|| {
+/// Looks a series up and counts in it beside its removal, in a table that this makes.
+fn look_up_beside_removal(table: fn(&[&str]) -> LabelTable<SlotRun>) {
+    model(move || {
         let make = || Ok::<_, Infallible>(SlotRun::cell().unwrap());
-        let table = Arc::new(LabelTable::new(&["a"]));
+        let table = Arc::new(table(&["a"]));
         drop(table.insert(&["x"], 9, make).unwrap());
         let looking_up = thread::spawn({
             let table = table.clone();
@@ -99,6 +99,16 @@ fn loom_a_look_up_in_flight_never_writes_into_the_next_owners_slot() {
         looking_up.join().unwrap();
         assert_eq!(folded(&next), 0);
     });
+}
+
+#[test]
+fn loom_a_look_up_beside_the_first_removal_never_writes_into_the_next_owners_slot() {
+    look_up_beside_removal(LabelTable::new);
+}
+
+#[test]
+fn loom_a_look_up_in_flight_never_writes_into_the_next_owners_slot() {
+    look_up_beside_removal(LabelTable::guarded);
 }
 
 /// Two threads count one label each in a table that holds `x` and has no place for a second series.

@@ -94,7 +94,7 @@ pub(crate) struct Exhausted;
 
 /// A contiguous run of slots with one owner, who knows how many they are; dropping it gives the slots back.
 #[derive(Debug)]
-pub(crate) struct SlotRun(Slot);
+pub(crate) struct SlotRun(NearSlot);
 
 impl SlotRun {
     /// Takes a cell, to be counted in by itself.
@@ -123,41 +123,47 @@ impl SlotRun {
             let first = lock(&SPACE.slots).take(kind, len)?;
             // Ours from here on, so it needs no lock. If it panicked, the run would only never come back.
             SPACE.zero(first, len);
-            Ok(Self(first))
+            Ok(Self(first.into()))
         })
     }
 
     /// A run whose cells nobody reads, shared by all who ask: where lookups land that found neither room nor an overflow series. It is
     /// a page long: who has more cells must not count in it.
     pub(crate) fn sink() -> Self {
-        Self(Slot::SINK)
+        Self(Slot::SINK.into())
     }
 
     #[inline]
     pub(crate) const fn first(&self) -> Slot {
+        self.0.slot()
+    }
+
+    /// The first slot, as a hot path wants it.
+    #[inline]
+    pub(crate) const fn near(&self) -> NearSlot {
         self.0
     }
 
     /// The total of one slot of the run out of a fold.
     #[inline]
     pub(crate) fn total(&self, totals: &Totals, offset: usize) -> u64 {
-        if self.is_sink() { 0 } else { totals.of(self.0.plus(offset)) }
+        if self.is_sink() { 0 } else { totals.of(self.first().plus(offset)) }
     }
 
     /// The totals of the first `len` slots of the run out of a fold.
     pub(crate) fn totals<'a>(&self, totals: &'a Totals, len: usize) -> impl Iterator<Item = u64> + use<'a> {
-        let first = (!self.is_sink()).then_some(self.0);
+        let first = (!self.is_sink()).then_some(self.first());
         (0..len).map(move |offset| first.map_or(0, |first| totals.of(first.plus(offset))))
     }
 
     /// The totals of the `len` cells of a block, all of the same writes; `None` if the fold could not get them so.
     pub(crate) fn whole<'a>(&self, totals: &'a Totals, len: usize) -> Option<impl Iterator<Item = u64> + use<'a>> {
-        (!totals.is_stale(self.0)).then(|| self.totals(totals, len))
+        (!totals.is_stale(self.first())).then(|| self.totals(totals, len))
     }
 
     /// The total of one slot, summed over the shards now.
     pub(crate) fn sum(&self, offset: usize) -> u64 {
-        if self.is_sink() { 0 } else { SPACE.sum(self.0.plus(offset), u64::wrapping_add) }
+        if self.is_sink() { 0 } else { SPACE.sum(self.first().plus(offset), u64::wrapping_add) }
     }
 
     /// The total of a cell of doubles out of a fold.
@@ -167,20 +173,20 @@ impl SlotRun {
 
     /// The total of a cell of doubles, summed over the shards now.
     pub(crate) fn sum_f64(&self) -> f64 {
-        f64::from_bits(if self.is_sink() { 0 } else { SPACE.sum(self.0, add_f64_bits) })
+        f64::from_bits(if self.is_sink() { 0 } else { SPACE.sum(self.first(), add_f64_bits) })
     }
 
     /// Whether this is the sink: it counts for nobody.
     #[inline]
     pub(crate) fn is_sink(&self) -> bool {
-        self.0 == Slot::SINK
+        self.first() == Slot::SINK
     }
 }
 
 impl Drop for SlotRun {
     fn drop(&mut self) {
         if !self.is_sink() {
-            current::shielded(|| lock(&SPACE.slots).give_back(self.0));
+            current::shielded(|| lock(&SPACE.slots).give_back(self.first()));
         }
     }
 }
