@@ -28,9 +28,15 @@ use measure::Bench;
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    let test = std::env::args().any(|argument| argument == "--test");
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, option, weight] = &arguments[..]
+        && option == memory::WEIGH
+    {
+        memory::weigh(weight);
+        return ExitCode::SUCCESS;
+    }
+    let test = arguments.iter().any(|argument| argument == "--test");
     let bench = Bench::new(test);
-    // Memory first: what an engine has allocated for one registry serves the next.
     let mut rows = memory::rows();
     rows.extend(recording::rows(&bench));
     rows.extend(scrape::rows(&bench));

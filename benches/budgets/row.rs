@@ -12,7 +12,7 @@ pub(crate) enum Amount {
 }
 
 impl Amount {
-    fn number(self) -> f64 {
+    pub(crate) fn number(self) -> f64 {
         match self {
             Self::Nanoseconds(number) | Self::Bytes(number) => number,
         }
@@ -37,8 +37,10 @@ impl fmt::Display for Amount {
 #[derive(Debug)]
 pub(crate) struct Row {
     what: &'static str,
-    /// What the users of the product require, and what we allow ourselves.
-    limits: Option<(Amount, Amount)>,
+    /// What the users of the product require.
+    required: Option<Amount>,
+    /// What we allow ourselves.
+    budget: Option<Amount>,
     measured: Amount,
     floor: Option<Amount>,
 }
@@ -46,12 +48,17 @@ pub(crate) struct Row {
 impl Row {
     /// What has no budget.
     pub(crate) fn told(what: &'static str, measured: Amount) -> Self {
-        Self { what, limits: None, measured, floor: None }
+        Self { what, required: None, budget: None, measured, floor: None }
     }
 
     /// What must stay within `budget`.
     pub(crate) fn judged(what: &'static str, required: Amount, budget: Amount, measured: Amount) -> Self {
-        Self { limits: Some((required, budget)), ..Self::told(what, measured) }
+        Self { required: Some(required), ..Self::aimed(what, budget, measured) }
+    }
+
+    /// The same where nobody requires anything but we.
+    pub(crate) fn aimed(what: &'static str, budget: Amount, measured: Amount) -> Self {
+        Self { budget: Some(budget), ..Self::told(what, measured) }
     }
 
     /// Sets the floor beside it.
@@ -67,22 +74,22 @@ impl Row {
 
     /// Whether it is over its budget.
     pub(crate) fn is_broken(&self) -> bool {
-        self.limits.is_some_and(|(_, budget)| self.measured.number() > budget.number())
+        self.budget.is_some_and(|budget| self.measured.number() > budget.number())
     }
 
     fn cells(&self) -> [String; 7] {
         let or_none = |amount: Option<Amount>| amount.map_or_else(|| "-".to_owned(), |amount| amount.to_string());
         let by_floor =
             self.floor.map_or_else(|| "-".to_owned(), |floor| format!("{:.2}", self.measured.number() / floor.number()));
-        let verdict = match (self.limits, self.is_broken()) {
+        let verdict = match (self.budget, self.is_broken()) {
             (None, _) => "-",
             (Some(_), false) => "within",
             (Some(_), true) => "OVER",
         };
         [
             self.what.to_owned(),
-            or_none(self.limits.map(|(required, _)| required)),
-            or_none(self.limits.map(|(_, budget)| budget)),
+            or_none(self.required),
+            or_none(self.budget),
             self.measured.to_string(),
             or_none(self.floor),
             by_floor,

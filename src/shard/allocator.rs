@@ -52,13 +52,6 @@ impl Layout {
     }
 }
 
-/// Slots in a row. A page's single cells are free together at first: one entry for each would be half as much memory as a cell.
-#[derive(Debug)]
-struct Row {
-    first: Slot,
-    len: usize,
-}
-
 /// Behind a mutex: it is entered when a series is made or dropped and once a fold, never when one is counted.
 #[derive(Debug)]
 pub(super) struct SlotAllocator {
@@ -66,11 +59,13 @@ pub(super) struct SlotAllocator {
     layouts: Vec<Layout>,
     /// Pages of which nothing is in use.
     free_pages: BTreeSet<usize>,
-    /// Single cells that are free, of pages for doubles and of others.
-    free_floats: Vec<Row>,
-    free_cells: Vec<Row>,
-    /// First slots of the blocks that are free, of those that lie within a page, by length.
-    free_blocks: BTreeMap<usize, Vec<Slot>>,
+    /// Single cells that are free, of pages for doubles and of others: how many lie in a row within a page, by the first. An entry for
+    /// each would be as much memory as the cell.
+    free_floats: BTreeMap<Slot, usize>,
+    free_cells: BTreeMap<Slot, usize>,
+    /// First slots of the blocks that are free, of those that lie within a page, by length. As of all that is free, the lowest is taken
+    /// first: the low ones are near (see `shard::current`).
+    free_blocks: BTreeMap<usize, BTreeSet<Slot>>,
     /// Pages and slots of the runs that are a page or longer and out, by their first page.
     long: BTreeMap<usize, (usize, usize)>,
     /// Slots in runs that are out.
@@ -82,8 +77,8 @@ impl SlotAllocator {
         Self {
             layouts: vec![Layout::Cells],
             free_pages: BTreeSet::new(),
-            free_floats: Vec::new(),
-            free_cells: Vec::new(),
+            free_floats: BTreeMap::new(),
+            free_cells: BTreeMap::new(),
             free_blocks: BTreeMap::new(),
             long: BTreeMap::new(),
             used: 0,
@@ -120,10 +115,10 @@ impl SlotAllocator {
             len
         } else if first.index() % PAGE_CELLS < layout.cells_from() {
             let (_, len) = layout.blocks();
-            self.free_blocks.entry(len).or_default().push(first);
+            self.free_blocks.entry(len).or_default().insert(first);
             len
         } else {
-            self.singles(layout).push(Row { first, len: 1 });
+            self.singles(layout).insert(first, 1);
             1
         };
     }
@@ -145,15 +140,10 @@ impl SlotAllocator {
         let slot = |offset| Slot::at((page * PAGE_CELLS + offset) as u32);
         let singles = PAGE_CELLS - layout.cells_from();
         if singles > 0 {
-            self.singles(layout).push(Row { first: slot(layout.cells_from()), len: singles });
+            self.singles(layout).insert(slot(layout.cells_from()), singles);
         }
         let (blocks, len) = layout.blocks();
-        let mut blocks: Vec<Slot> = blocks.map(slot).collect();
-        // Popped from the end, so the lowest come last.
-        blocks.reverse();
-        if !blocks.is_empty() {
-            self.free_blocks.entry(len).or_default().extend(blocks);
-        }
+        self.free_blocks.entry(len).or_default().extend(blocks.map(slot));
         self.take_free(kind, len)
     }
 
@@ -162,19 +152,17 @@ impl SlotAllocator {
         let rows = match kind {
             Kind::Cells => &mut self.free_cells,
             Kind::Float => &mut self.free_floats,
-            Kind::Block => return self.free_blocks.get_mut(&len)?.pop(),
+            Kind::Block => return self.free_blocks.get_mut(&len)?.pop_first(),
         };
-        let row = rows.last_mut()?;
-        let slot = row.first;
-        (row.first, row.len) = (slot.plus(1), row.len - 1);
-        if row.len == 0 {
-            rows.pop();
+        let (first, len) = rows.pop_first()?;
+        if len > 1 {
+            rows.insert(first.plus(1), len - 1);
         }
-        Some(slot)
+        Some(first)
     }
 
     /// Where the free single cells of a page of this layout are.
-    fn singles(&mut self, layout: Layout) -> &mut Vec<Row> {
+    fn singles(&mut self, layout: Layout) -> &mut BTreeMap<Slot, usize> {
         if layout == Layout::Floats { &mut self.free_floats } else { &mut self.free_cells }
     }
 
@@ -214,13 +202,13 @@ impl SlotAllocator {
     /// Finds the pages of which every run has come back. Only where there is nothing else left: it looks at all that is free.
     fn reclaim_pages(&mut self) {
         let mut free = vec![0; self.layouts.len()];
-        self.free_cells.iter().chain(&self.free_floats).for_each(|row| free[row.first.page()] += row.len);
+        self.free_cells.iter().chain(&self.free_floats).for_each(|(first, len)| free[first.page()] += len);
         for (len, blocks) in &self.free_blocks {
             blocks.iter().for_each(|first| free[first.page()] += len);
         }
         let whole = |slot: &Slot| free[slot.page()] == PAGE_CELLS;
-        self.free_cells.retain(|row| !whole(&row.first));
-        self.free_floats.retain(|row| !whole(&row.first));
+        self.free_cells.retain(|first, _| !whole(first));
+        self.free_floats.retain(|first, _| !whole(first));
         self.free_blocks.values_mut().for_each(|blocks| blocks.retain(|first| !whole(first)));
         self.free_pages.extend((0..).zip(free).filter(|&(_, cells)| cells == PAGE_CELLS).map(|(page, _)| page));
     }
