@@ -1,10 +1,12 @@
 //! Rows: from run-time strings to a value that stays as long as the table does.
 //!
-//! An open-addressing table like [`LabelTable`](crate::metric::table::LabelTable), but nothing is ever removed. So the tables that were
-//! outgrown are kept, a look-up may go on in one of them for as long as it likes, and what it finds needs no guard: that is 60 of the
-//! 280 instructions of a look-up of one string. A table has four times the places of the one before it, so all the old ones together
-//! are a third of the newest. At most half of the places are filled, else a look-up that meets a stranger first is too often: the
-//! branch that then goes the other way takes as long as all the rest.
+//! An open-addressing table whose places hold the rows themselves, and from which nothing is ever removed: so the tables that were outgrown
+//! are kept, a look-up may go on in one of them for as long as it likes, and what it finds needs no guard. A table has four times the places
+//! of the one before it, so all the old ones together are a third of the newest. At most half of the places are filled, else a look-up that
+//! meets a stranger first is too often: the branch that then goes the other way takes as long as all the rest.
+//!
+//! It takes more memory than the index and list of [`LabelTable`](crate::metric::table::LabelTable), and two loads less in a row: built
+//! upon those, a whole request by name took 22 ns in place of 18.
 //!
 //! Written under one mutex, which is entered when a row is made: the hit path never meets it.
 //!
