@@ -2,7 +2,7 @@
 //!
 //! One test, alone in its process, because slots are counted.
 
-use tachograph::http::{HttpMetrics, HttpOptions};
+use tachograph::http::{HttpMetrics, HttpOptions, Method};
 use tachograph::{Buckets, Registry, Value, engine_stats};
 
 #[test]
@@ -37,6 +37,21 @@ fn a_dropped_registry_gives_its_slots_back() {
     handle.inc();
     assert_eq!(handle.value(), 1, "nobody else got its slot");
     series_that_come_and_go();
+    a_kept_snapshot_of_requests();
+}
+
+/// A snapshot holds the endpoints whose labels it shows, and neither the latency window nor anything else of the registry.
+fn a_kept_snapshot_of_requests() {
+    let before = engine_stats().slots;
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    http.endpoint("/a").declare(Method::Get, 200);
+    let snapshot = registry.snapshot();
+    drop((registry, http));
+    Registry::new().snapshot();
+    assert!(engine_stats().slots - before < 100, "{} slots", engine_stats().slots - before);
+    drop(snapshot);
+    assert_eq!(engine_stats().slots, before);
 }
 
 fn series_that_come_and_go() {

@@ -8,6 +8,8 @@
 /// Bytes of the chunk that may be filled before it is added to the text: a power of two.
 const CHUNK: usize = 4_096;
 
+const _: () = assert!(CHUNK.is_power_of_two());
+
 /// Longest piece that is copied in steps.
 const SHORT: usize = 32;
 
@@ -125,6 +127,10 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
+    pub(super) fn bytes(&self) -> &[u8] {
+        if self.len <= WIDTH { &self.start[..self.len] } else { &self.long }
+    }
+
     pub(super) fn new(whole: &(impl AsRef<[u8]> + ?Sized)) -> Self {
         let whole = whole.as_ref();
         let mut start = [0; WIDTH];

@@ -98,12 +98,21 @@ impl Names {
     }
 
     /// Everything of a line up to its last label, and a comma if there are labels: another one follows.
-    fn push_labels(&self, out: &mut Lines, name: &Name, labels: SeriesLabels<'_>) {
-        out.push_fixed(&name.open);
-        self.push_own(out, labels);
-        if !labels.is_empty() {
-            out.push(b",");
+    fn start(&self, name: &Name, labels: SeriesLabels<'_>) -> Vec<u8> {
+        let mut start = name.open.bytes().to_vec();
+        match labels.0 {
+            Form::Text(text) => start.extend_from_slice(text.as_bytes()),
+            Form::Values(_, kept) => {
+                for (before, value) in self.before.iter().zip(KeptValues::new(kept, self.before.len())) {
+                    start.extend_from_slice(before.bytes());
+                    start.extend_from_slice(value);
+                }
+            }
         }
+        if !labels.is_empty() {
+            start.push(b',');
+        }
+        start
     }
 
     /// The labels of the series itself.
@@ -161,9 +170,7 @@ fn histogram(
     cumulative: impl Iterator<Item = u64>,
     sum: f64,
 ) {
-    let mut start = Lines::with_capacity(0);
-    names.push_labels(&mut start, &names.bucket, labels);
-    let start = Fixed::new(&start.finish());
+    let start = Fixed::new(&names.start(&names.bucket, labels));
     let mut count = 0;
     for (le, cumulative) in les.iter().zip(cumulative) {
         count = cumulative;
@@ -179,8 +186,9 @@ fn histogram(
 }
 
 fn state_set(out: &mut Lines, names: &Names, label: &str, labels: SeriesLabels<'_>, value: StateSetValue<'_>) {
+    let start = names.start(&names.plain, labels);
     for (state, active) in value.states() {
-        names.push_labels(out, &names.plain, labels);
+        out.push(&start);
         out.push_with(|out| {
             push(out, &[label, "=\""]);
             escape::label_value(out, state);
@@ -190,8 +198,9 @@ fn state_set(out: &mut Lines, names: &Names, label: &str, labels: SeriesLabels<'
 }
 
 fn summary(out: &mut Lines, names: &Names, labels: SeriesLabels<'_>, value: &SummaryValue) {
+    let start = names.start(&names.plain, labels);
     for &(quantile, at) in value.quantiles() {
-        names.push_labels(out, &names.plain, labels);
+        out.push(&start);
         out.push_with(|out| {
             push(out, &["quantile=\""]);
             number::float(out, quantile);

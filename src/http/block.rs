@@ -29,7 +29,7 @@ pub(super) const LEN: usize = FIRST_COUNTER + COUNTERS;
 /// A power of two, at least as many as a histogram of them has.
 pub(super) const PLACES: usize = 16;
 
-const _: () = assert!(LEN <= 1 << OFFSET_BITS);
+const _: () = assert!(LEN <= 1 << OFFSET_BITS && PLACES.is_power_of_two());
 const _: () = assert!(classic_cells(DURATION_BOUNDS.len()) <= PLACES && classic_cells(SIZE_BOUNDS.len()) <= PLACES);
 
 /// The cells of an endpoint, or some of them.

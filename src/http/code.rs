@@ -161,3 +161,46 @@ mod tests {
         assert_ne!(Code::unchecked(Method::Get, u16::MAX), Code::new(Method::Head, 0));
     }
 }
+
+#[cfg(all(test, tachograph_loom))]
+mod models {
+    //! Covers: a table of codes that grows beside a look-up; as to the threads, see the models of `metric::hash_index`.
+
+    use loom::thread;
+
+    use super::*;
+    use crate::shard::Slot;
+    use crate::sync::Arc;
+
+    #[test]
+    fn loom_a_combination_that_is_found_in_a_growing_table_is_there() {
+        const FULL: u32 = FIRST_PLACES as u32 * 3 / 4;
+        loom::model(|| {
+            let (codes, there) = (Arc::new(Codes::new()), Arc::new(AtomicU64::new(0)));
+            (0..FULL).for_each(|n| codes.put(Code(1 + n), Slot::at(n).into(), 3));
+            let writer = thread::spawn({
+                let (codes, there) = (codes.clone(), there.clone());
+                move || {
+                    for (n, offset) in [(FULL, 5), (FULL + 1, 6)] {
+                        there.store(offset, Ordering::Relaxed);
+                        codes.put(Code(1 + n), Slot::at(9).into(), offset as usize);
+                    }
+                }
+            });
+            let reader = thread::spawn({
+                let (codes, there) = (codes.clone(), there.clone());
+                move || {
+                    assert_eq!(codes.find(Code(1)).unwrap().1, 3);
+                    for (n, offset) in [(FULL, 5), (FULL + 1, 6)] {
+                        if let Some((_, found)) = codes.find(Code(1 + n)) {
+                            assert!(found == offset && there.load(Ordering::Relaxed) >= offset as u64);
+                        }
+                    }
+                }
+            });
+            reader.join().unwrap();
+            writer.join().unwrap();
+            assert!(codes.find(Code(1 + FULL)).is_some() && codes.find(Code(2 + FULL)).is_some());
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! The metrics of an HTTP service, observed with one look-up a request.
 //!
-//! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle, [`Endpoints`] has those of a service whose routes are an enum. `endpoint` is always a route (`/scene/{id}`), never a path.
+//! [`HttpMetrics`] has them all; [`Endpoint`] is one route's handle, [`Endpoints`] has those of a service whose routes are an enum.
+//! `endpoint` is always a route (`/scene/{id}`), never a path.
 
 mod block;
 mod code;
@@ -124,9 +125,9 @@ struct HttpCore {
     /// Those of them that there were at the last scrape.
     sorted: Mutex<Sorted>,
     /// Labels of `http_requests_total`.
-    counter_labels: LabelNames,
+    counter_labels: Arc<LabelNames>,
     /// Label of the histograms.
-    endpoint_label: LabelNames,
+    endpoint_label: Arc<LabelNames>,
     /// What a histogram of durations is, and one of sizes.
     duration: Arc<Shape>,
     size: Arc<Shape>,
@@ -281,8 +282,8 @@ impl HttpMetrics {
             families,
             endpoints: Rows::new(),
             sorted: Mutex::new(Arc::new([])),
-            counter_labels: LabelNames::new(&["endpoint", "method", "status"]),
-            endpoint_label: LabelNames::new(&["endpoint"]),
+            counter_labels: Arc::new(LabelNames::new(&["endpoint", "method", "status"])),
+            endpoint_label: Arc::new(LabelNames::new(&["endpoint"])),
             duration,
             size,
             limit,

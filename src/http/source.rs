@@ -70,7 +70,7 @@ impl Source for Requests {
 
 /// The values as far as they are read.
 struct Read<'a> {
-    core: &'a Arc<HttpCore>,
+    core: &'a HttpCore,
     /// Of the counters, and of the histograms.
     previous: (Previous<'a>, [Previous<'a>; 3]),
     counts: Vec<u64>,
@@ -84,7 +84,7 @@ struct Read<'a> {
 }
 
 impl<'a> Read<'a> {
-    fn new(core: &'a Arc<HttpCore>, last: Option<&'a Snapshot>) -> Self {
+    fn new(core: &'a HttpCore, last: Option<&'a Snapshot>) -> Self {
         let Families { requests, histograms, .. } = &core.families;
         let previous = histograms.each_ref().map(|family| Previous::of(last, family.name(), 1));
         Self {
@@ -141,8 +141,12 @@ impl<'a> Read<'a> {
 
     fn finish(self, endpoints: Sorted, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
         let Families { requests, histograms, gauges, summary, .. } = &self.core.families;
-        let endpoints = Arc::new(EndpointTexts(Arc::clone(self.core), endpoints));
-        let texts = CombinationTexts { core: Arc::clone(self.core), endpoints: self.combinations, places: self.places };
+        let endpoints = Arc::new(EndpointTexts { names: Arc::clone(&self.core.endpoint_label), endpoints });
+        let texts = CombinationTexts {
+            names: Arc::clone(&self.core.counter_labels),
+            endpoints: self.combinations,
+            places: self.places,
+        };
         families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(texts), Values::Counter(self.counts)));
         for ((family, shape), values) in histograms.iter().zip(self.core.shapes()).zip(self.histograms) {
             let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values, Vec::new()));
@@ -175,7 +179,7 @@ fn sum(shape: &Shape, offset: usize, blocks: &[Vec<u64>], values: &mut Vec<u64>)
 
 /// The labels of the counters, borrowed from the endpoints.
 struct CombinationTexts {
-    core: Arc<HttpCore>,
+    names: Arc<LabelNames>,
     endpoints: Vec<Combinations>,
     /// Endpoint and place among its combinations, of each series.
     places: Vec<(u32, u32)>,
@@ -187,7 +191,7 @@ impl LabelTexts for CombinationTexts {
     }
 
     fn names(&self) -> &LabelNames {
-        &self.core.counter_labels
+        &self.names
     }
 
     fn kept(&self, series: usize) -> &[u8] {
@@ -213,18 +217,58 @@ impl HttpCore {
 }
 
 /// The labels of the histograms.
-struct EndpointTexts(Arc<HttpCore>, Sorted);
+struct EndpointTexts {
+    names: Arc<LabelNames>,
+    endpoints: Sorted,
+}
 
 impl LabelTexts for EndpointTexts {
     fn len(&self) -> usize {
-        self.1.len()
+        self.endpoints.len()
     }
 
     fn names(&self) -> &LabelNames {
-        &self.0.endpoint_label
+        &self.names
     }
 
     fn kept(&self, series: usize) -> &[u8] {
-        self.1[series].kept()
+        self.endpoints[series].kept()
+    }
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use std::time::Duration;
+
+    use crate::http::{Exchange, HttpMetrics, HttpOptions, Method};
+    use crate::{Registry, shard};
+
+    #[test]
+    fn blocks_that_cannot_be_read_show_what_the_last_snapshot_showed() {
+        let registry = Registry::new();
+        let options = HttpOptions { latency_gauges: false, latency_summary: false, limit: 100_000, ..HttpOptions::default() };
+        let http = HttpMetrics::register(&registry, options).unwrap();
+        for (n, name) in (0..).zip(["", "a", "a\"", "a\\", "\\", "\n", "é", "/b", "other", "a b"]) {
+            for status in (90..620).step_by(7 + n as usize) {
+                for method in [Method::Get, Method::Put, Method::Other] {
+                    let duration = Duration::from_millis(u64::from(status));
+                    http.observe(name, &Exchange { method, status, duration, request_bytes: 7, response_bytes: 100 * n });
+                }
+            }
+        }
+        let requests = || {
+            let text = registry.snapshot().text().to_owned();
+            text.lines().filter(|line| line.contains("http_re")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = requests();
+        assert!(before.len() > 1_000);
+        for endpoint in http.0.sorted().iter() {
+            let (first, counter) = endpoint.block().place(0).unwrap();
+            // In the middle of a write, which has counted the request and a sum.
+            shard::inc_by(first, 1);
+            shard::inc_by(first.plus(1), 5);
+            shard::inc_by(first.plus(counter), 5);
+        }
+        assert_eq!(requests(), before);
     }
 }

@@ -65,7 +65,7 @@ impl HashIndex {
         Self { tables: std::array::from_fn(|_| OnceLock::new()), newest: AtomicU32::new(0) }
     }
 
-    /// Most likely the number of a hash, if there is one: the first that looks like it.
+    /// Most likely the number of a hash: the first that looks like it. `None` when there is none.
     #[inline(always)]
     pub(super) fn guess(&self, hash: u32) -> Option<usize> {
         let table = self.newest()?;
@@ -148,7 +148,7 @@ fn put(table: &[AtomicU32], hash: u32, number: usize) {
     while table[place & mask].load(Ordering::Relaxed) != 0 {
         place += 1;
     }
-    // Release: pairs with the load in `candidate`.
+    // Release: pairs with the loads in `guess` and `candidates`.
     table[place & mask].store(tag(hash) | (number as u32 + 1), Ordering::Release);
 }
 
@@ -176,8 +176,56 @@ mod tests {
     fn numbers_that_are_not_to_be_found_are_left_behind_when_it_grows() {
         let index = HashIndex::new();
         for number in 0..100 {
-            index.insert(number, |number| (number % 2 == 1).then_some(7));
+            // An even one is to be found at first, and no more when the next one comes.
+            index.insert(number, |earlier| (earlier % 2 == 1 || earlier == number).then_some(7));
         }
-        assert!(index.candidates(7).eq((1..100).step_by(2)));
+        // It grew for the last time when 56 came.
+        assert!(index.candidates(7).eq((1..56).step_by(2).chain(56..100)));
+    }
+}
+
+#[cfg(all(test, tachograph_loom))]
+mod models {
+    //! Covers: an index that grows beside a look-up. The reader is spawned after the writer and on a thread of its own: loom keeps of an
+    //! atomic the last access only, and would not look further had the writer loaded it last.
+
+    use loom::thread;
+
+    use super::*;
+    use crate::sync::Arc;
+
+    #[test]
+    fn loom_what_is_found_in_a_growing_index_is_there() {
+        // The second one makes the index grow, the third one stands in the first one's chain.
+        const HASHES: [u32; 3] = [1, 3 | 1 << 24, 1 | 1 << 25];
+        loom::model(|| {
+            let index = Arc::new(HashIndex::new());
+            let there = Arc::new(HASHES.map(|_| AtomicU32::new(0)));
+            let put = |index: &HashIndex, there: &[AtomicU32; 3], number: usize| {
+                there[number].store(1, Ordering::Relaxed);
+                index.insert(number, |number| Some(HASHES[number]));
+            };
+            put(&index, &there, 0);
+            let writer = thread::spawn({
+                let (index, there) = (index.clone(), there.clone());
+                move || (1..3).for_each(|number| put(&index, &there, number))
+            });
+            let reader = thread::spawn({
+                let (index, there) = (index.clone(), there.clone());
+                move || {
+                    assert_eq!(index.guess(HASHES[0]), Some(0));
+                    let [third, second] = [2, 1].map(|number| {
+                        let found = index.candidates(HASHES[number]).inspect(|&found| {
+                            assert_eq!(there[found].load(Ordering::Relaxed), 1, "{found} is found before it is there");
+                        });
+                        found.last() == Some(number)
+                    });
+                    assert!(second || !third);
+                }
+            });
+            reader.join().unwrap();
+            writer.join().unwrap();
+            (0..3).for_each(|number| assert_eq!(index.guess(HASHES[number]), Some(number)));
+        });
     }
 }

@@ -1,7 +1,8 @@
 //! Histograms: counts of observations by size, and their sum.
 //!
-//! A series is a block: its sequence, the sum, then a cell for each bucket but the last one, highest first. The sequence counts the observations, so
-//! the last bucket is what the others leave of them: `_count`, `_sum` and all buckets of a scrape are of the same observations.
+//! A series is a block: its sequence, the sum, then a cell for each bucket but the last one, highest first. The sequence counts the
+//! observations, so the last bucket is what the others leave of them: `_count`, `_sum` and all buckets of a scrape are of the same
+//! observations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,12 @@ impl Histogram {
             Some(text) => self.shape.exemplars.offer(&self.series, self.shape.buckets.classic_bucket(value), value, &text),
             None => self.shape.faults.exemplar_refused(),
         }
+    }
+
+    /// The first slot of its block.
+    #[cfg(all(test, not(tachograph_loom)))]
+    pub(crate) fn series_first(&self) -> Slot {
+        self.series.value.first()
     }
 
     /// Observations so far, summed over all threads.

@@ -14,6 +14,9 @@ use super::list::List;
 use super::series::Series;
 use crate::sync::OnceLock;
 
+/// Series that a table may have, those that are marked as removed among them.
+pub(super) const MOST_SERIES: usize = hash_index::MOST;
+
 /// Series in a table without an index: many families have one or two.
 const FEW: usize = if cfg!(tachograph_loom) { 1 } else { 4 };
 
@@ -52,12 +55,16 @@ impl<V> Table<V> {
         self.few.iter().map_while(OnceLock::get).find(|entry| entry.is(hash, values))
     }
 
-    /// Puts a series after those that there are, so many. The caller is the only writer; `None` when there is no room.
-    pub(super) fn push(&self, at: usize, entry: Series<V>) -> Option<&Series<V>> {
-        if let Some(place) = self.few.get(at) {
-            let _ = place.set(entry);
-            return place.get();
+    /// Puts a series after those that there are, so many: fewer than `MOST_SERIES`. The caller is the only writer.
+    pub(super) fn push(&self, at: usize, entry: Series<V>) {
+        match self.few.get(at) {
+            Some(place) => _ = place.set(entry),
+            None => self.many().push(at, entry),
         }
+    }
+
+    /// What holds all series once there are more than a few, made now if it is not there.
+    fn many(&self) -> &Many<V> {
         if self.many.get().is_none() {
             let many = Many { index: HashIndex::new(), list: List::new() };
             for (at, entry) in self.few.iter().filter_map(OnceLock::get).enumerate() {
@@ -65,15 +72,19 @@ impl<V> Table<V> {
             }
             let _ = self.many.set(Box::new(many));
         }
-        self.many.get()?.push(at, entry)
+        self.many.get().expect("it was set just now, or before")
     }
 
-    /// The series that are not removed.
-    pub(super) fn living(&self) -> impl Iterator<Item = &Series<V>> {
+    /// The series in the order in which they came.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Series<V>> {
         let many = self.many.get();
         let few = if many.is_none() { &self.few[..] } else { &[] };
-        let all = few.iter().map_while(OnceLock::get).chain(many.into_iter().flat_map(|many| many.list.iter()));
-        all.filter(|entry| !entry.is_removed())
+        few.iter().map_while(OnceLock::get).chain(many.into_iter().flat_map(|many| many.list.iter()))
+    }
+
+    /// Those of them that are not removed.
+    pub(super) fn living(&self) -> impl Iterator<Item = &Series<V>> {
+        self.all().filter(|entry| !entry.is_removed())
     }
 
     /// Heap bytes, what the series own left out.
@@ -85,7 +96,7 @@ impl<V> Table<V> {
 impl<V> Many<V> {
     #[inline(always)]
     fn find(&self, hash: u32, values: &[&str]) -> Option<&Series<V>> {
-        let likely = self.index.guess(hash).and_then(|number| self.list.get(number));
+        let likely = self.list.get(self.index.guess(hash)?);
         match likely {
             Some(entry) if entry.is(hash, values) => likely,
             // Out of the way, so that it takes no registers of the usual case.
@@ -99,12 +110,8 @@ impl<V> Many<V> {
         entries.find(|entry| entry.is(hash, values))
     }
 
-    fn push(&self, at: usize, entry: Series<V>) -> Option<&Series<V>> {
-        if at >= hash_index::MOST {
-            return None;
-        }
-        let entry = self.list.push(at, entry);
+    fn push(&self, at: usize, entry: Series<V>) {
+        self.list.push(at, entry);
         self.index.insert(at, |number| self.list.get(number).filter(|entry| !entry.is_removed()).map(Series::hash));
-        Some(entry)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::indexed::MOST_SERIES;
 use crate::exposition::escape;
 
 /// The labels of a family with run-time values, what happens when there are too many of them, and what else a family may be told.
@@ -37,6 +38,11 @@ pub struct Labels<const N: usize> {
 /// Series a family may have unless told otherwise.
 pub(crate) const DEFAULT_LIMIT: usize = 1_000;
 
+/// Series that a family may be told to have: as many again may come when labels give way, and a last one that has given all its labels up.
+pub(crate) const MOST_LIMIT: usize = MOST_SERIES / 2 - 1;
+
+const _: () = assert!(cfg!(tachograph_loom) || MOST_LIMIT == 1_835_007, "what the doc of `limit` says");
+
 /// What a label's value becomes past the limit.
 pub(crate) const OTHER: &str = "other";
 
@@ -46,9 +52,9 @@ impl<const N: usize> Labels<N> {
         Self { names, limit: DEFAULT_LIMIT, gives_way: [true; N], unknown: None, unit: None, expire_after: None }
     }
 
-    /// Sets how many series there may be before new ones are refused.
+    /// Sets how many series there may be before new ones are refused: 1 835 007 at most, more counts as that.
     pub fn limit(mut self, series: usize) -> Self {
-        self.limit = series;
+        self.limit = series.min(MOST_LIMIT);
         self
     }
 

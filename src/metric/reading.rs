@@ -41,3 +41,30 @@ impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
         self.series[series].kept()
     }
 }
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use crate::{Buckets, Registry, shard};
+
+    /// Values of all kinds: empty, escaped, too long for a byte, near one another in the order.
+    const VALUES: [&str; 12] = ["", "a", "a\"", "a\\", "\\", "\n", "é", "b", "ab", "a b", "{", "\u{10ffff}"];
+
+    #[test]
+    fn a_block_that_cannot_be_read_shows_what_the_last_snapshot_showed() {
+        let registry = Registry::with_labels([("own", "x\"y")]).unwrap();
+        let family = registry.histogram_family("h_bytes", "", ["a", "b"], Buckets::bytes(&[1, 9]).unwrap()).unwrap();
+        let long = "l".repeat(300);
+        let values = || VALUES.into_iter().chain([&*long]);
+        let all = || values().flat_map(|a| values().map(move |b| [a, b]));
+        for (n, labels) in (0..).zip(all()) {
+            (0..n % 5 + 1).for_each(|_| family.observe(labels, n));
+        }
+        let before = registry.snapshot();
+        // Each block is in the middle of a write, and its sum has been written.
+        for first in all().map(|labels| family.handle(labels).series_first()) {
+            shard::inc_by(first, 1);
+            shard::inc_by(first.plus(1), 77);
+        }
+        assert_eq!(registry.snapshot().text(), before.text());
+    }
+}

@@ -47,7 +47,7 @@ struct KeyedRow<V> {
 
 const FIRST_PLACES: usize = if cfg!(tachograph_loom) { 2 } else { 8 };
 
-/// Enough for 25 million rows, more than there can be series.
+/// Enough for 16 million rows, more than there can be series.
 const TABLES: usize = if cfg!(tachograph_loom) { 2 } else { 12 };
 
 /// Stands in no UTF-8 text.

@@ -23,7 +23,7 @@
 //! - The mark of a removed series, in its state, is Relaxed: a lookup that does not see it yet came before the removal.
 
 use super::hash_index::hash_of;
-use super::indexed::Table;
+use super::indexed::{MOST_SERIES, Table};
 use super::kept::by_value;
 use super::label::LabelNames;
 use super::series::{Series, significant};
@@ -103,24 +103,27 @@ impl<V> LabelTable<V> {
         make: impl FnOnce() -> Result<V, E>,
     ) -> Result<Series<V>, Refused<E>> {
         let hash = self.hash(values);
-        let writing = lock(&self.writing);
-        let len = self.len();
-        let entry = self.with_table(|table| {
-            if let Some(entry) = table.find(hash, values) {
-                return Ok((entry.clone(), false));
-            }
-            if len >= limit {
-                return Err(Refused::Full);
-            }
-            let value = make().map_err(Refused::Failed)?;
-            let entry = table.push(len + writing.removed, Series::new(hash, values, value));
-            entry.map(|entry| (entry.clone(), true)).ok_or(Refused::Full)
-        });
-        let (entry, new) = entry?;
-        if new {
-            self.changed(writing, len + 1);
+        let mut writing = lock(&self.writing);
+        if let Some(entry) = self.with_table(|table| table.find(hash, values).cloned()) {
+            return Ok(entry);
         }
+        let len = self.len();
+        if len >= limit || !self.has_room(&mut writing, len) {
+            return Err(Refused::Full);
+        }
+        let entry = Series::new(hash, values, make().map_err(Refused::Failed)?);
+        self.with_table(|table| table.push(len + writing.removed, entry.clone()));
+        self.changed(writing, len + 1);
         Ok(entry)
+    }
+
+    /// Whether the table can hold one more series. Those that are marked as removed make room for others.
+    fn has_room(&self, writing: &mut Writing<V>, len: usize) -> bool {
+        if len + writing.removed >= MOST_SERIES && writing.removed > 0 {
+            self.replace();
+            writing.removed = 0;
+        }
+        len + writing.removed < MOST_SERIES
     }
 
     /// Takes a series out; whether there was one. Handles to it go on counting, but into a cell that is no longer exposed.
@@ -157,7 +160,7 @@ impl<V> LabelTable<V> {
         let living = self.with_table(|table| {
             let living = Table::new();
             for (at, entry) in table.living().enumerate() {
-                living.push(at, entry.clone()).expect("there are no more series than before");
+                living.push(at, entry.clone());
             }
             Arc::new(living)
         });
@@ -215,15 +218,22 @@ impl<V> LabelTable<V> {
         self.len.load(Ordering::Relaxed) as usize
     }
 
-    /// The sum of what `of` says of each value.
+    /// The sum of what `of` says of the value of each series that is held, also of those that the first table still holds.
     pub(crate) fn sum(&self, of: impl Fn(&V) -> usize) -> usize {
-        self.with_table(|table| table.living().map(|entry| of(&entry.value)).sum())
+        self.held_sum(|entry| of(&entry.value))
+    }
+
+    fn held_sum(&self, of: impl Fn(&Series<V>) -> usize) -> usize {
+        let living: usize = self.with_table(|table| table.living().map(&of).sum());
+        let kept = self.later.get().map(|_| self.first.all().filter(|entry| entry.is_removed()).map(&of).sum());
+        living + kept.unwrap_or(0)
     }
 
     /// Heap bytes of the tables and their series, what the values own left out.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let series = self.with_table(|table| table.living().map(Series::heap_bytes).sum::<usize>());
-        self.first.heap_bytes() + series + self.later.get().map_or(0, |later| later.load().heap_bytes())
+        self.first.heap_bytes()
+            + self.held_sum(Series::heap_bytes)
+            + self.later.get().map_or(0, |later| later.load().heap_bytes())
     }
 
     #[inline]
@@ -311,5 +321,30 @@ mod tests {
         }
         assert!(table.look_up(&["0"], |entry| std::ptr::eq(&**entry, &*first)).unwrap());
         assert_eq!(table.insert(&["x"], 1_000, || Ok::<_, Infallible>(0)).unwrap_err(), Refused::Full);
+    }
+}
+
+#[cfg(all(test, tachograph_loom))]
+mod models {
+    //! No model but a test that wants the small tables of the models.
+
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn loom_a_full_table_has_room_for_as_many_as_were_removed() {
+        let mut model = loom::model::Builder::new();
+        model.max_branches = 100_000;
+        model.check(|| {
+            let table = LabelTable::new(&["a"]);
+            let insert = |n: usize| table.insert(&[&n.to_string()], usize::MAX, || Ok::<_, Infallible>(n)).is_ok();
+            assert!((0..MOST_SERIES).all(insert) && !insert(MOST_SERIES));
+            for n in 0..3 {
+                assert!(table.remove(&[&n.to_string()]));
+                assert!(insert(MOST_SERIES + n) && !insert(2 * MOST_SERIES + n), "after {n} were removed");
+            }
+            assert_eq!(table.len(), MOST_SERIES);
+        });
     }
 }

@@ -139,7 +139,10 @@ pub(crate) fn write_block<const LEN: usize, const N: usize>(first: NearSlot, add
         None => {
             let mut all = [(0, 0); N];
             let mut places = all.iter_mut();
-            adds(&mut |add| places.next().into_iter().for_each(|place| *place = add));
+            adds(&mut |add| match places.next() {
+                Some(place) => *place = add,
+                None => debug_assert!(false, "there are {N} additions"),
+            });
             write_elsewhere(first.slot(), all);
         }
     }

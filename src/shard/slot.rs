@@ -3,10 +3,10 @@
 //! A slot names one cell in *every* shard; its total is the sum of those cells. A run that had an owner before is zeroed in all
 //! shards when it is handed out again.
 //!
-//! Invariant *free means unreachable*: a run goes back when its [`SlotRun`] is dropped, and every handle, label table and
-//! lookup in flight that could write to it holds the `Arc` in which the run lives. The last release of that `Arc` makes all
-//! their stores visible to the next `allocate`, which therefore may store to cells of other threads' shards: nobody else does.
-//! Whoever gets the new run gets it after those stores.
+//! Invariant *free means unreachable*: a run goes back when its [`SlotRun`] is dropped, and every handle and label table that could
+//! write to it holds the `Arc` in which the run lives; a lookup in flight borrows a table, which its guard keeps or which never
+//! lets go of what it has. The last release of that `Arc` makes all their stores visible to the next `allocate`, which therefore
+//! may store to cells of other threads' shards: nobody else does. Whoever gets the new run gets it after those stores.
 
 use super::allocator::Kind;
 use super::fold::Totals;

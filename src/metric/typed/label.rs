@@ -2,7 +2,7 @@
 
 use crate::metric::label::DEFAULT_LIMIT;
 
-/// Most combinations of dense values that one label set may have: a family keeps four to 24 bytes for each.
+/// Most combinations of dense values that one label set may have: a family keeps four to 32 bytes for each.
 pub(crate) const MAX_COMBINATIONS: usize = 65_536;
 
 /// Most run-time strings of one label set: each is hashed and compared at every look-up.

@@ -24,6 +24,7 @@ use super::float_counter::FloatCounter;
 use super::gauge::Gauge;
 use super::histogram::Histogram;
 use super::histogram::nanoseconds;
+use super::label::MOST_LIMIT;
 use crate::registry::Faults;
 use crate::shard;
 use crate::snapshot::Source;
@@ -128,7 +129,7 @@ impl<M: Instrument, L: LabelSet> TypedFamily<M, L> {
 
     pub(crate) fn new(descriptor: Descriptor, shape: M::Shape, faults: std::sync::Arc<Faults>) -> Self {
         const { TypedLabel::check(L::LABELS) };
-        let limit = if Self::DENSE { usize::MAX } else { L::LIMIT };
+        let limit = if Self::DENSE { usize::MAX } else { L::LIMIT.min(MOST_LIMIT) };
         let core = TypedCore::new(descriptor, L::LABELS, limit, shape, faults);
         Self { core: std::sync::Arc::new(core), labels: PhantomData }
     }
