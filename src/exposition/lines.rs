@@ -1,9 +1,8 @@
 //! A text in the making, put together of short pieces.
 //!
-//! A line of a scrape is some ten pieces of a few bytes. A call of `memcpy` for each takes longer than to render the number: so pieces are
-//! copied in steps of a fixed width, which the compiler turns into a load and a store or two, and what such a step writes too much is
-//! overwritten by the next piece. That needs room past the end, so it is done in a chunk that stays in the nearest cache, and the text
-//! grows by a chunk at a time.
+//! A line of a scrape is some ten pieces of a few bytes. A piece is copied in steps of a fixed width, which the compiler turns into a load
+//! and a store or two, and what such a step writes too much is overwritten by the next piece. That needs room past the end, so it is
+//! done in a chunk that stays in the nearest cache, and the text grows by a chunk at a time.
 
 /// Bytes of the chunk that may be filled before it is added to the text: a power of two.
 const CHUNK: usize = 4_096;
@@ -13,7 +12,7 @@ const _: () = assert!(CHUNK.is_power_of_two());
 /// Longest piece that is copied in steps.
 const SHORT: usize = 32;
 
-/// Bytes of a [`Fixed`] piece that are copied at once.
+/// Bytes of a [`Fixed`] piece that are copied at once: with 64, a line of three labels took 22 ns, with 32 19.
 const WIDTH: usize = 32;
 
 #[derive(Debug)]

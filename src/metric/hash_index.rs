@@ -5,8 +5,8 @@
 //!
 //! # Orderings
 //!
-//! - A number is published by the Release store of its place in `put`, after what it stands for; whoever finds it in `guess` or `candidates` (Acquire)
-//!   finds that too.
+//! - A number is published by the Release store of its place in `put`, after what it stands for; whoever finds it in `guess` or
+//!   `candidates` (Acquire) finds that too.
 //! - A table is filled before `newest` is stored (Release) in `insert`; whoever loads that (Acquire) in `newest` sees the table and all
 //!   that was copied into it. Whoever still has the one before misses the newest numbers, and has to look again under the mutex.
 

@@ -1,13 +1,13 @@
 //! Series that are only ever added, and where each is found by its hash.
 //!
-//! Written by one at a time, who has the mutex of the label table that this is of; read by every look-up, without a lock and without a guard:
-//! nothing in it moves or goes away as long as it is there itself.
+//! Written by one at a time, who has the mutex of the label table that this is of; read by every look-up, without a lock and without a
+//! guard: nothing in it moves or goes away as long as it is there itself.
 //!
 //! # Orderings
 //!
-//! Of the first few, each is published by its `OnceLock` (Release) in `push`, and found by `get` (Acquire) in `find_among_few`. When there are
-//! more, all of them are put into a list and an index, published together by the `OnceLock` of `many`; list and index publish the further
-//! ones, see there.
+//! Of the first few, each is published by its `OnceLock` (Release) in `push`, and found by `get` (Acquire) in `find_among_few`. When there
+//! are more, all of them are put into a list and an index, published together by the `OnceLock` of `many`; list and index publish the
+//! further ones, see there.
 
 use super::hash_index::{self, HashIndex};
 use super::list::List;
@@ -17,7 +17,7 @@ use crate::sync::OnceLock;
 /// Series that a table may have, those that are marked as removed among them.
 pub(super) const MOST_SERIES: usize = hash_index::MOST;
 
-/// Series in a table without an index: many families have one or two.
+/// Series in a table without a list and an index, which are 800 bytes: many families have one or two.
 const FEW: usize = if cfg!(tachograph_loom) { 1 } else { 4 };
 
 /// Series in the order in which they came.
