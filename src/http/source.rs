@@ -161,8 +161,10 @@ impl<'a> Read<'a> {
             families.push(FamilySnapshot::collected(Arc::clone(family), QUANTILES.map(gauge).into()));
         }
         if let Some(family) = summary {
-            let at = |(quantile, _)| (quantile, window::quantile(&recent, quantile) / NANOS_A_SECOND);
             let (sum, count) = self.user;
+            // The window is written first, and must tell nothing of a request that nothing counts yet.
+            let quantile = |quantile| if count == 0 { f64::NAN } else { window::quantile(&recent, quantile) / NANOS_A_SECOND };
+            let at = |(at, _)| (at, quantile(at));
             let value = SummaryValue { quantiles: QUANTILES.map(at).into(), sum: sum as f64 / NANOS_A_SECOND, count };
             let series = CollectedSeries { labels: "".into(), value: CollectedValue::Summary(value) };
             families.push(FamilySnapshot::collected(Arc::clone(family), vec![series]));

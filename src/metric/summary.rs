@@ -141,7 +141,9 @@ impl Shape {
                 previous.summary(series.text(previous.labels))
             }
         };
-        let recent = cells.window.as_ref().map(|window| window.histogram(totals, now));
+        // The window is written first: of an observation that the block does not count yet it must tell nothing if there is no other.
+        let window = cells.window.as_ref().filter(|_| count > 0);
+        let recent = window.map(|window| window.histogram(totals, now));
         let at = |&quantile| {
             let value = recent.as_ref().map_or(f64::NAN, |recent| window::quantile(recent, quantile));
             (quantile, self.quantiles.shown(value))
@@ -242,6 +244,18 @@ mod tests {
         family.observe(["c"], 20);
         assert_eq!(seen(), (20.0, 120.0, 2));
         assert_eq!((summary.count(), summary.sum()), (2, 120.0));
+    }
+
+    #[test]
+    fn a_window_that_is_ahead_of_its_block_shows_no_quantile_of_nothing() {
+        let (windows, faults) = (Arc::new(Windows::default()), Arc::new(Faults::new()));
+        let shape = Shape::new(Quantiles::whole(&[1.0]).unwrap(), windows, Arc::clone(&faults));
+        let descriptor = Descriptor::new("a", Kind::Summary, "").unwrap();
+        let family: Family<Summary, 1> = Family::new(descriptor, Labels::new(["b"]), Arc::clone(&shape), faults);
+        let summary = family.handle(["c"]);
+        assert!(summary.series.value.window.as_ref().unwrap().observe(7));
+        let value = shape.value(&summary.series, &folded(), &Previous::of(None, "a", 1), Instant::now());
+        assert!(value.count() == 0 && value.quantiles()[0].1.is_nan(), "{value:?}");
     }
 
     #[test]
