@@ -171,3 +171,11 @@ pub(crate) use imp::*;
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+/// What the lock holds, made now if it is empty. Two threads may both make one; the loser's is dropped.
+pub(crate) fn filled<T>(lock: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+    if lock.get().is_none() {
+        let _ = lock.set(make());
+    }
+    lock.get().expect("the lock was filled above, by us or by another")
+}

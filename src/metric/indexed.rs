@@ -12,7 +12,7 @@
 use super::hash_index::{self, HashIndex};
 use super::list::List;
 use super::series::Series;
-use crate::sync::OnceLock;
+use crate::sync::{OnceLock, filled};
 
 /// Series that a table may have, those that are marked as removed among them.
 pub(super) const MOST_SERIES: usize = hash_index::MOST;
@@ -65,14 +65,13 @@ impl<V> Table<V> {
 
     /// What holds all series once there are more than a few, made now if it is not there.
     fn many(&self) -> &Many<V> {
-        if self.many.get().is_none() {
+        filled::<Box<Many<V>>>(&self.many, || {
             let many = Many { index: HashIndex::new(), list: List::new() };
             for (at, entry) in self.few.iter().filter_map(OnceLock::get).enumerate() {
                 many.push(at, entry.clone());
             }
-            let _ = self.many.set(Box::new(many));
-        }
-        self.many.get().expect("it was set just now, or before")
+            Box::new(many)
+        })
     }
 
     /// The series in the order in which they came.

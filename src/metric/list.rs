@@ -6,7 +6,7 @@
 //!
 //! An entry is published by `OnceLock::set` (Release) in `push`, and found by `get` (Acquire) in `get`.
 
-use crate::sync::OnceLock;
+use crate::sync::{OnceLock, filled};
 
 /// Entries of a near chunk, and near chunks: powers of two, so that an entry is found without arithmetic. Together they have room for as
 /// many series as a family may have unless it was told otherwise. Tried in their place: octaves from the first entry on, which leave less
@@ -87,14 +87,6 @@ impl<T> List<T> {
         });
         near + far
     }
-}
-
-/// What the lock holds, made now if it is empty.
-fn filled<T>(lock: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
-    if lock.get().is_none() {
-        let _ = lock.set(make());
-    }
-    lock.get().expect("it was set just now, or before")
 }
 
 #[cfg(all(test, not(tachograph_loom)))]

@@ -11,7 +11,7 @@
 use crossbeam_utils::CachePadded;
 
 use super::slot::Slot;
-use crate::sync::{AtomicU64, OnceLock};
+use crate::sync::{AtomicU64, OnceLock, filled};
 
 /// Cells a page: a power of two. 128 cells are 1 KiB, which is also one power of two of the latency window's array: a thread pays
 /// for the magnitudes that its requests have, not for the 28 KiB that the array could be.
@@ -114,14 +114,6 @@ impl Directory {
         let levels: usize = self.0.iter().filter_map(|places| places.get()).map(|places| size_of_val(&**places)).sum();
         levels + self.pages().count() * size_of::<Page>()
     }
-}
-
-/// What the lock holds, made now if it is empty. Two threads may both make one; the loser's is dropped.
-fn filled<T>(lock: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
-    if lock.get().is_none() {
-        let _ = lock.set(make());
-    }
-    lock.get().expect("the lock was filled above, by us or by another")
 }
 
 #[cfg(all(test, not(tachograph_loom)))]
