@@ -1,12 +1,17 @@
 //! What scrapers read: a snapshot rendered in an exposition format.
 
+pub(crate) mod body;
+mod encoding;
 pub(crate) mod escape;
+mod escaping;
 #[cfg(feature = "hdr-log")]
 mod hdr_log;
 mod lines;
 pub(crate) mod number;
 pub(crate) mod text;
 
+pub use encoding::{Encoding, Format};
+pub use escaping::Escaping;
 #[cfg(feature = "hdr-log")]
 pub use hdr_log::HdrLog;
 pub use text::TEXT_CONTENT_TYPE;

@@ -245,7 +245,7 @@ pub(crate) fn label_fault(label: &str) -> Option<&'static str> {
 }
 
 /// Whether a name is of the alphabet of the legacy formats: `[a-zA-Z_][a-zA-Z0-9_]*`, with colons for metrics.
-pub(super) fn is_legal(name: &str, colons: bool) -> bool {
+pub(crate) fn is_legal(name: &str, colons: bool) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || (colons && byte == b':');
     !name.is_empty() && name.bytes().all(legal) && !name.as_bytes()[0].is_ascii_digit()
 }

@@ -21,7 +21,7 @@ mod whole;
 pub(crate) mod window;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use bytes::DecodeError;
@@ -38,7 +38,8 @@ pub(crate) use series_labels::{Form, LabelTexts};
 pub(crate) use thread::{TICK, ask, keep_ticking, take_now};
 pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, Values};
 
-use crate::exposition::text;
+use crate::exposition::Encoding;
+use crate::exposition::body::Bodies;
 use crate::metric::descriptor::Descriptor;
 use crate::shard::Totals;
 
@@ -87,13 +88,13 @@ pub struct Snapshot {
     families: BTreeMap<Box<str>, FamilySnapshot>,
     own_labels: Arc<str>,
     taken_at: Instant,
-    text: OnceLock<String>,
+    bodies: Bodies,
 }
 
 impl Snapshot {
     pub(crate) fn new(families: impl Iterator<Item = FamilySnapshot>, own_labels: Arc<str>, taken_at: Instant) -> Self {
         let families = families.map(|family| (family.descriptor().name().into(), family)).collect();
-        Self { families, own_labels, taken_at, text: OnceLock::new() }
+        Self { families, own_labels, taken_at, bodies: Bodies::new() }
     }
 
     /// The families, by name.
@@ -131,6 +132,11 @@ impl Snapshot {
     /// The snapshot in the Prometheus text format 0.0.4. Rendered by the first who asks, shared by all others: a hundred thousand
     /// series take some milliseconds, so do not ask first on a thread that must not wait.
     pub fn text(&self) -> &str {
-        self.text.get_or_init(|| text::encode(self))
+        str::from_utf8(self.exposition(Encoding::TEXT)).expect("names, help and labels are strings, escapes cut no character")
+    }
+
+    /// The snapshot in the form that a scraper wants. As [`text`](Self::text), each form is rendered once.
+    pub fn exposition(&self, encoding: Encoding) -> &[u8] {
+        self.bodies.get(self, encoding)
     }
 }
