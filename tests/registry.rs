@@ -110,7 +110,8 @@ fn what_a_collector_may_not_say_is_left_out_and_the_rest_stays() {
     let collector = Fixed(|sink| {
         sink.gauge("depth", &[("a", "1"), ("b", "2")], 1.5);
         sink.gauge("depth", &[("b", "2"), ("a", "1")], 2.5);
-        sink.gauge("depth", &[("bad name", "1")], 3.5);
+        sink.gauge("depth", &[("_bad", "1")], 3.5);
+        sink.gauge("depth", &[("a.b", "2"), ("a-b", "2")], 3.5);
         sink.gauge("unknown", &[], 4.5);
         sink.gauge("ticks_total", &[], 5.5);
         sink.counter_f64("ticks_total", &[("a", "nan")], f64::NAN);

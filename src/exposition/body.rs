@@ -4,8 +4,23 @@ use std::sync::OnceLock;
 
 use super::encoding::{Encoding, Format};
 use super::escaping::Escaping;
+#[cfg(feature = "protobuf")]
+use super::protobuf;
 use super::text;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{FamilySnapshot, Snapshot};
+
+/// Renders these families of a snapshot.
+pub(crate) fn render<'a>(
+    snapshot: &Snapshot,
+    families: impl Iterator<Item = &'a FamilySnapshot>,
+    encoding: Encoding,
+) -> Vec<u8> {
+    match encoding.format() {
+        Format::Text | Format::Utf8Text | Format::OpenMetrics => text::encode(snapshot, families, encoding),
+        #[cfg(feature = "protobuf")]
+        Format::Protobuf => protobuf::encode(snapshot, families, encoding),
+    }
+}
 
 /// The forms of one snapshot.
 #[derive(Debug)]
@@ -20,7 +35,7 @@ impl Bodies {
 
     /// The form of this encoding. Who asks for one that is being made waits for it.
     pub(crate) fn get(&self, snapshot: &Snapshot, encoding: Encoding) -> &[u8] {
-        self.0[place(encoding)].get_or_init(|| text::encode(snapshot).into_bytes().into())
+        self.0[place(encoding)].get_or_init(|| render(snapshot, snapshot.families(), encoding).into())
     }
 }
 

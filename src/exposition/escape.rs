@@ -1,5 +1,7 @@
 //! The one escaper: label values and HELP of the text formats.
 
+use std::borrow::Cow;
+
 /// Appends a label value with `\`, line feed and `"` escaped; every other character stands for itself.
 pub(crate) fn label_value(out: &mut Vec<u8>, value: &str) {
     escape(out, value, |byte| matches!(byte, b'\\' | b'\n' | b'"'));
@@ -38,6 +40,27 @@ pub(crate) fn strip_label_value<'a>(text: &'a [u8], value: &str) -> Option<&'a [
     })
 }
 
+/// The value of which this is the escaped form.
+pub(crate) fn unescaped(text: &[u8]) -> Cow<'_, str> {
+    let whole = "a value is made of a string, escapes cut none of its characters";
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(str::from_utf8(text).expect(whole));
+    }
+    let mut value = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
+        value.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(&other) => other,
+                None => b'\\',
+            },
+            _ => byte,
+        });
+    }
+    Cow::Owned(String::from_utf8(value).expect(whole))
+}
+
 #[cfg(all(test, not(tachograph_loom)))]
 mod tests {
     use super::*;
@@ -58,6 +81,13 @@ mod tests {
         let mut out = Vec::new();
         help(&mut out, "say \"a\\b\"\nor not");
         assert_eq!(out, b"say \"a\\\\b\"\\nor not");
+    }
+
+    #[test]
+    fn what_is_escaped_can_be_undone() {
+        for value in ["", "plain", "a\\", "\\\"", "\n\n", "é\\n"] {
+            assert_eq!(unescaped(escaped(value).as_bytes()), value);
+        }
     }
 
     #[test]

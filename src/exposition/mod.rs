@@ -7,7 +7,11 @@ mod escaping;
 #[cfg(feature = "hdr-log")]
 mod hdr_log;
 mod lines;
+mod names;
 pub(crate) mod number;
+mod openmetrics;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 pub(crate) mod text;
 
 pub use encoding::{Encoding, Format};

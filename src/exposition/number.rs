@@ -25,6 +25,16 @@ pub(crate) fn float(out: &mut Vec<u8>, value: f64) {
     Decimal::parse(zmij::Buffer::new().format_finite(value.abs())).write(out);
 }
 
+/// Appends a float as OpenMetrics has it: as [`float`], and with a point where there is neither point nor exponent, so that it is seen
+/// to be one.
+pub(crate) fn openmetrics_float(out: &mut Vec<u8>, value: f64) {
+    let start = out.len();
+    float(out, value);
+    if out[start..].iter().all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+        out.extend_from_slice(b".0");
+    }
+}
+
 /// Decimal exponents that are written out in zeros; beyond them Go changes to the exponent form.
 const PLAIN: std::ops::RangeInclusive<i32> = -4..=5;
 
@@ -123,6 +133,31 @@ mod tests {
             (f64::NEG_INFINITY, "-Inf"),
         ] {
             assert_eq!(spelt(value), text);
+        }
+    }
+
+    #[test]
+    fn a_float_of_openmetrics_is_seen_to_be_one() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "0.0"),
+            (0.001, "0.001"),
+            (0.1, "0.1"),
+            (1.0, "1.0"),
+            (-10.0, "-10.0"),
+            (100_000.0, "100000.0"),
+            (1e6, "1e+06"),
+            (1e10, "1e+10"),
+            (1e-5, "1e-05"),
+            (1e-10, "1e-10"),
+            (1e23, "1e+23"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            let mut out = b"x".to_vec();
+            openmetrics_float(&mut out, value);
+            assert_eq!(out[1..], *text.as_bytes());
         }
     }
 

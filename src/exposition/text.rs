@@ -1,26 +1,35 @@
-//! The Prometheus text format, version 0.0.4.
+//! The text formats: Prometheus' 0.0.4 and 1.0.0, and the samples of OpenMetrics, which differ little.
 //!
 //! Families by name, series by label values, so the same state always renders to the same bytes. Labels were escaped when their
 //! series was made; what is left to do here is to copy texts and to write numbers.
 
+use super::encoding::{Encoding, Format};
 use super::lines::{Fixed, Lines};
-use super::{escape, number};
+use super::names::Names;
+use super::{escape, number, openmetrics};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Kind;
-use crate::metric::kept::KeptValues;
-use crate::snapshot::{FamilySnapshot, Form, SeriesLabels, Snapshot, StateSetValue, SummaryValue, Value};
+use crate::metric::exemplar::Exemplar;
+use crate::snapshot::{FamilySnapshot, Series, SeriesLabels, Snapshot, StateSetValue, SummaryValue, Value};
 
-/// The `Content-Type` of the format.
-pub const TEXT_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The `Content-Type` of the text format 0.0.4.
+pub const TEXT_CONTENT_TYPE: &str = Encoding::TEXT.content_type();
 
 /// Room for a line of the usual length, so that the buffer is seldom moved.
 const USUAL_LINE: usize = 80;
 
-/// Renders a snapshot.
-pub(crate) fn encode(snapshot: &Snapshot) -> String {
+/// Renders these families of a snapshot.
+pub(crate) fn encode<'a>(
+    snapshot: &Snapshot,
+    families: impl Iterator<Item = &'a FamilySnapshot>,
+    encoding: Encoding,
+) -> Vec<u8> {
     let mut out = Lines::with_capacity(USUAL_LINE * snapshot.series_count());
-    snapshot.families().for_each(|family| encode_family(&mut out, snapshot.own_labels(), family));
-    String::from_utf8(out.finish()).expect("names, help and labels are strings, escapes cut none of their characters")
+    families.for_each(|family| encode_family(&mut out, encoding, snapshot.own_labels(), family));
+    if encoding.format() == Format::OpenMetrics {
+        out.push(openmetrics::END);
+    }
+    out.finish()
 }
 
 /// The word of a `# TYPE` line: this format has five types only. A gauge histogram is a histogram here, the type that has buckets.
@@ -32,187 +41,159 @@ fn type_word(kind: Kind) -> &'static str {
     }
 }
 
-fn encode_family(out: &mut Lines, own_labels: &str, family: &FamilySnapshot) {
+fn encode_family(out: &mut Lines, encoding: Encoding, own_labels: SeriesLabels<'_>, family: &FamilySnapshot) {
     let descriptor = family.descriptor();
-    let name = descriptor.name();
+    let mut names = Names::new(descriptor, encoding, own_labels);
     out.push_with(|out| {
-        push(out, &["# HELP ", name, " "]);
+        if encoding.format() == Format::OpenMetrics {
+            return openmetrics::metadata(out, descriptor, names.family());
+        }
+        push(out, &["# HELP ", names.quoted(), " "]);
         escape::help(out, descriptor.help());
-        push(out, &["\n# TYPE ", name, " ", type_word(descriptor.kind()), "\n"]);
+        push(out, &["\n# TYPE ", names.quoted(), " ", type_word(descriptor.kind()), "\n"]);
     });
-    let names = Names::new(name, own_labels, family);
-    let mut les = None;
+    let mut samples = Samples { out, encoding, les: None };
     for series in family.series() {
+        names.are_of(series.labels);
+        samples.series(&names, &series);
+    }
+}
+
+/// Writes the samples of a family.
+struct Samples<'a> {
+    out: &'a mut Lines,
+    encoding: Encoding,
+    /// What follows the labels of a bucket's line, one for each bound. All histograms of a family have the same.
+    les: Option<Vec<Fixed>>,
+}
+
+impl Samples<'_> {
+    #[inline]
+    fn series(&mut self, names: &Names<'_>, series: &Series<'_>) {
         let labels = series.labels;
         match series.value {
-            Value::Counter(value) => names.integer_sample(out, &names.plain, labels, value),
-            Value::UpDown(value) => names.integer_sample(out, &names.plain, labels, value),
-            Value::Float(value) => names.float_sample(out, &names.plain, labels, value),
+            Value::Counter(value) => self.integer(names, &names.plain, labels, value),
+            Value::UpDown(value) => self.integer(names, &names.plain, labels, value),
+            Value::Float(value) => self.float(names, &names.plain, labels, value),
             Value::Histogram(value) => {
-                // All series of a family have the same bounds.
-                let les = les.get_or_insert_with(|| bounds(value.buckets()));
-                histogram(out, &names, labels, les, value.cumulative_counts(), value.sum());
+                let les = self.les.take().unwrap_or_else(|| bounds(value.buckets(), self.spell()));
+                let exemplars = self.in_openmetrics().then(|| openmetrics::by_bucket(value.buckets(), value.exemplars()));
+                self.histogram(names, labels, &les, value.cumulative_counts(), exemplars, value.sum());
+                self.les = Some(les);
             }
             Value::GaugeHistogram(value) => {
-                histogram(out, &names, labels, &bounds(value.buckets()), value.cumulative_counts(), value.sum());
+                let les = bounds(value.buckets(), self.spell());
+                self.histogram(names, labels, &les, value.cumulative_counts(), None, value.sum());
             }
-            Value::StateSet(value) => state_set(out, &names, name, labels, value),
-            Value::Info => names.integer_sample(out, &names.plain, labels, 1),
-            Value::Summary(value) => summary(out, &names, labels, value),
+            Value::StateSet(value) => self.state_set(names, labels, value),
+            Value::Info => self.integer(names, &names.plain, labels, 1),
+            Value::Summary(value) => self.summary(names, labels, value),
         }
-    }
-}
-
-/// What the lines of a family have in common: the names that its samples may have, and those of its labels.
-struct Names {
-    plain: Name,
-    bucket: Name,
-    sum: Name,
-    count: Name,
-    /// What stands before each value, where all series have the same labels.
-    before: Box<[Fixed]>,
-}
-
-/// One name, with the registry's own labels if there are any.
-struct Name {
-    /// Before further labels: with the brace, and a comma after the own labels.
-    open: Fixed,
-    /// Before the value of a series without labels.
-    alone: Fixed,
-}
-
-impl Names {
-    fn new(name: &str, own_labels: &str, family: &FamilySnapshot) -> Self {
-        let with = |suffix: &str| {
-            let (comma, alone) = match own_labels {
-                "" => ("", String::new()),
-                _ => (",", format!("{{{own_labels}}}")),
-            };
-            Name {
-                open: Fixed::new(&format!("{name}{suffix}{{{own_labels}{comma}")),
-                alone: Fixed::new(&format!("{name}{suffix}{alone} ")),
-            }
-        };
-        let before = family.label_names().into_iter().flat_map(|names| names.before()).map(Fixed::new).collect();
-        Self { plain: with(""), bucket: with("_bucket"), sum: with("_sum"), count: with("_count"), before }
-    }
-
-    /// Everything of a line up to its last label, and a comma if there are labels: another one follows.
-    fn start(&self, name: &Name, labels: SeriesLabels<'_>) -> Vec<u8> {
-        let mut start = name.open.bytes().to_vec();
-        match labels.0 {
-            Form::Text(text) => start.extend_from_slice(text.as_bytes()),
-            Form::Values(_, kept) => {
-                for (before, value) in self.before.iter().zip(KeptValues::new(kept, self.before.len())) {
-                    start.extend_from_slice(before.bytes());
-                    start.extend_from_slice(value);
-                }
-            }
-        }
-        if !labels.is_empty() {
-            start.push(b',');
-        }
-        start
-    }
-
-    /// The labels of the series itself.
-    #[inline(always)]
-    fn push_own(&self, out: &mut Lines, labels: SeriesLabels<'_>) {
-        match labels.0 {
-            Form::Text(text) => out.push(text.as_bytes()),
-            Form::Values(_, kept) => {
-                for (before, value) in self.before.iter().zip(KeptValues::new(kept, self.before.len())) {
-                    out.push_fixed(before);
-                    out.push(value);
-                }
-            }
+        if self.encoding.created()
+            && let (Some(name), Some(created)) = (&names.created, series.created)
+        {
+            names.push_series(self.out, name, labels);
+            self.out.push_with(|out| openmetrics::timestamp(out, created));
+            self.out.push(b"\n");
         }
     }
 
-    /// Everything of a line before its value.
-    #[inline(always)]
-    fn push_series(&self, out: &mut Lines, name: &Name, labels: SeriesLabels<'_>) {
-        if labels.is_empty() {
-            return out.push_fixed(&name.alone);
-        }
-        out.push_fixed(&name.open);
-        self.push_own(out, labels);
-        out.push(b"} ");
+    fn in_openmetrics(&self) -> bool {
+        self.encoding.format() == Format::OpenMetrics
+    }
+
+    /// How this format spells floats.
+    fn spell(&self) -> fn(&mut Vec<u8>, f64) {
+        if self.in_openmetrics() { number::openmetrics_float } else { number::float }
     }
 
     #[inline(always)]
-    fn integer_sample(&self, out: &mut Lines, name: &Name, labels: SeriesLabels<'_>, value: impl itoa::Integer) {
+    fn integer(&mut self, names: &Names<'_>, name: &super::names::Name, labels: SeriesLabels<'_>, value: impl itoa::Integer) {
         // Written first, and copied last: bytes that were stored a moment ago, one by one, cannot be loaded together yet.
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(value).as_bytes();
-        self.push_series(out, name, labels);
-        out.push(digits);
-        out.push(b"\n");
+        names.push_series(self.out, name, labels);
+        self.out.push(digits);
+        self.out.push(b"\n");
     }
 
-    fn float_sample(&self, out: &mut Lines, name: &Name, labels: SeriesLabels<'_>, value: f64) {
-        self.push_series(out, name, labels);
-        out.push_with(|out| number::float(out, value));
-        out.push(b"\n");
+    fn float(&mut self, names: &Names<'_>, name: &super::names::Name, labels: SeriesLabels<'_>, value: f64) {
+        let spell = self.spell();
+        names.push_series(self.out, name, labels);
+        self.out.push_with(|out| spell(out, value));
+        self.out.push(b"\n");
+    }
+
+    fn histogram(
+        &mut self,
+        names: &Names<'_>,
+        labels: SeriesLabels<'_>,
+        les: &[Fixed],
+        cumulative: impl Iterator<Item = u64>,
+        exemplars: Option<Vec<Option<&Exemplar>>>,
+        sum: f64,
+    ) {
+        let start = Fixed::new(&names.start(&names.bucket, labels));
+        let mut exemplars = exemplars.into_iter().flatten();
+        let mut count = 0;
+        for (le, cumulative) in les.iter().zip(cumulative) {
+            count = cumulative;
+            let mut digits = itoa::Buffer::new();
+            let digits = digits.format(cumulative).as_bytes();
+            self.out.push_fixed(&start);
+            self.out.push_fixed(le);
+            self.out.push(digits);
+            if let Some(Some(exemplar)) = exemplars.next() {
+                self.out.push_with(|out| openmetrics::exemplar(out, exemplar));
+            }
+            self.out.push(b"\n");
+        }
+        self.float(names, &names.sum, labels, sum);
+        self.integer(names, &names.count, labels, count);
+    }
+
+    fn state_set(&mut self, names: &Names<'_>, labels: SeriesLabels<'_>, value: StateSetValue<'_>) {
+        let start = names.start(&names.plain, labels);
+        let label = names.own_label();
+        for (state, active) in value.states() {
+            self.out.push(&start);
+            self.out.push_with(|out| {
+                push(out, &[label, "=\""]);
+                escape::label_value(out, state);
+                push(out, &[if active { "\"} 1\n" } else { "\"} 0\n" }]);
+            });
+        }
+    }
+
+    fn summary(&mut self, names: &Names<'_>, labels: SeriesLabels<'_>, value: &SummaryValue) {
+        let start = names.start(&names.plain, labels);
+        let spell = self.spell();
+        for &(quantile, at) in value.quantiles() {
+            self.out.push(&start);
+            self.out.push_with(|out| {
+                push(out, &["quantile=\""]);
+                spell(out, quantile);
+                push(out, &["\"} "]);
+                spell(out, at);
+                push(out, &["\n"]);
+            });
+        }
+        self.float(names, &names.sum, labels, value.sum());
+        self.integer(names, &names.count, labels, value.count());
     }
 }
 
 /// What follows the labels of a bucket's line, one for each bound: the label `le`, and the space before the value.
-fn bounds(buckets: &Buckets) -> Vec<Fixed> {
-    buckets.spelt_bounds().iter().map(|bound| Fixed::new(&format!("le=\"{bound}\"}} "))).collect()
+fn bounds(buckets: &Buckets, spell: fn(&mut Vec<u8>, f64)) -> Vec<Fixed> {
+    let le = |bound: f64| {
+        let mut le = b"le=\"".to_vec();
+        spell(&mut le, bound);
+        push(&mut le, &["\"} "]);
+        Fixed::new(&le)
+    };
+    buckets.bounds().chain([f64::INFINITY]).map(le).collect()
 }
 
-fn histogram(
-    out: &mut Lines,
-    names: &Names,
-    labels: SeriesLabels<'_>,
-    les: &[Fixed],
-    cumulative: impl Iterator<Item = u64>,
-    sum: f64,
-) {
-    let start = Fixed::new(&names.start(&names.bucket, labels));
-    let mut count = 0;
-    for (le, cumulative) in les.iter().zip(cumulative) {
-        count = cumulative;
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(cumulative).as_bytes();
-        out.push_fixed(&start);
-        out.push_fixed(le);
-        out.push(digits);
-        out.push(b"\n");
-    }
-    names.float_sample(out, &names.sum, labels, sum);
-    names.integer_sample(out, &names.count, labels, count);
-}
-
-fn state_set(out: &mut Lines, names: &Names, label: &str, labels: SeriesLabels<'_>, value: StateSetValue<'_>) {
-    let start = names.start(&names.plain, labels);
-    for (state, active) in value.states() {
-        out.push(&start);
-        out.push_with(|out| {
-            push(out, &[label, "=\""]);
-            escape::label_value(out, state);
-            push(out, &[if active { "\"} 1\n" } else { "\"} 0\n" }]);
-        });
-    }
-}
-
-fn summary(out: &mut Lines, names: &Names, labels: SeriesLabels<'_>, value: &SummaryValue) {
-    let start = names.start(&names.plain, labels);
-    for &(quantile, at) in value.quantiles() {
-        out.push(&start);
-        out.push_with(|out| {
-            push(out, &["quantile=\""]);
-            number::float(out, quantile);
-            push(out, &["\"} "]);
-            number::float(out, at);
-            push(out, &["\n"]);
-        });
-    }
-    names.float_sample(out, &names.sum, labels, value.sum());
-    names.integer_sample(out, &names.count, labels, value.count());
-}
-
-fn push(out: &mut Vec<u8>, parts: &[&str]) {
+pub(super) fn push(out: &mut Vec<u8>, parts: &[&str]) {
     parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }

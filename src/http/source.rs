@@ -13,7 +13,7 @@ use crate::metric::kept::by_value;
 use crate::metric::label::LabelNames;
 use crate::shard::{Totals, writes};
 use crate::snapshot::{
-    BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, Previous, Reading, Snapshot, Source,
+    BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, OwnedLabels, Previous, Reading, Snapshot, Source,
     SummaryValue, Values, window,
 };
 
@@ -155,7 +155,7 @@ impl<'a> Read<'a> {
         let recent = self.core.window.histogram(totals, Instant::now());
         if let Some(family) = gauges {
             let gauge = |(quantile, spelt): (f64, &str)| CollectedSeries {
-                labels: format!("quantile=\"{spelt}\"").into(),
+                labels: OwnedLabels::new(&["quantile"], &[spelt]),
                 value: CollectedValue::Gauge(window::quantile(&recent, quantile) / NANOS_A_MILLI),
             };
             families.push(FamilySnapshot::collected(Arc::clone(family), QUANTILES.map(gauge).into()));
@@ -166,7 +166,7 @@ impl<'a> Read<'a> {
             let quantile = |quantile| if count == 0 { f64::NAN } else { window::quantile(&recent, quantile) / NANOS_A_SECOND };
             let at = |(at, _)| (at, quantile(at));
             let value = SummaryValue { quantiles: QUANTILES.map(at).into(), sum: sum as f64 / NANOS_A_SECOND, count };
-            let series = CollectedSeries { labels: "".into(), value: CollectedValue::Summary(value) };
+            let series = CollectedSeries { labels: OwnedLabels::none(), value: CollectedValue::Summary(value) };
             families.push(FamilySnapshot::collected(Arc::clone(family), vec![series]));
         }
     }

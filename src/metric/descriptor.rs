@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::exposition::Escaping;
 use crate::registry::RegisterError;
 
 /// The type of a family, as the scrape formats name it.
@@ -74,34 +75,39 @@ const PART_SUFFIXES: [&str; 7] = ["_total", "_bucket", "_sum", "_count", "_gsum"
 impl Descriptor {
     /// Describes a family. Any text will do as help; it is escaped as each format wants it.
     ///
+    /// A name may hold any character after the first one, an ASCII letter or `:`. Formats that know legacy names only show it by an
+    /// [escaping scheme](crate::exposition::Escaping), so names that are of letters, digits and `_` alone are the same everywhere.
+    ///
     /// # Errors
     ///
-    /// [`RegisterError::InvalidName`] when the name is not of letters, digits, `_` and `:`, or starts with a digit;
+    /// [`RegisterError::InvalidName`] when the name does not begin with an ASCII letter or `:`, or begins with `U__`;
     /// [`RegisterError::CounterWithoutTotal`] when a counter's name does not end in `_total`;
     /// [`RegisterError::InfoWithoutSuffix`] when an info's name does not end in `_info`;
     /// [`RegisterError::InvalidLabel`] when a state set's name cannot be its label's;
     /// [`RegisterError::ReservedSuffix`] when the name ends as only the parts of another type's family may.
     pub fn new(name: &str, kind: Kind, help: &str) -> Result<Self, RegisterError> {
         validate_name(name)?;
+        // A part of another's family is what looks like one in some scheme.
+        let shown = Escaping::Underscores.family_name(name);
         if kind == Kind::Counter {
             match name.strip_suffix("_total") {
                 None | Some("") => return Err(RegisterError::CounterWithoutTotal { name: name.into() }),
-                Some(stem) if stem.ends_with("_total") => {
+                Some(_) if shown.ends_with("_total_total") => {
                     return Err(RegisterError::ReservedSuffix { name: name.into(), suffix: "_total_total" });
                 }
                 Some(_) => {}
             }
         }
         if matches!(kind, Kind::Histogram | Kind::Summary | Kind::GaugeHistogram)
-            && let Some(suffix) = PART_SUFFIXES.into_iter().find(|suffix| name.ends_with(suffix))
+            && let Some(suffix) = PART_SUFFIXES.into_iter().find(|suffix| shown.ends_with(suffix))
         {
             return Err(RegisterError::ReservedSuffix { name: name.into(), suffix });
         }
         if kind == Kind::Info && name.strip_suffix("_info").is_none_or(str::is_empty) {
             return Err(RegisterError::InfoWithoutSuffix { name: name.into() });
         }
-        if kind == Kind::StateSet && (!is_legal(name, false) || name.starts_with("__")) {
-            let why = "a state set's name is its label's too: it must be without colons, and not start with __";
+        if kind == Kind::StateSet && name.contains(':') {
+            let why = "a state set's name is its label's too: it must be without colons";
             return Err(RegisterError::InvalidLabel { family: name.into(), label: name.into(), why });
         }
         Ok(Self { name: name.into(), kind, help: help.into(), unit: None })
@@ -132,6 +138,9 @@ impl Descriptor {
         }
         if !self.ends_in(unit) {
             return refuse("the name does not end in it");
+        }
+        if !unit.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')) {
+            return refuse("it must be of ASCII letters, digits, _ and :");
         }
         self.unit = Some(unit.into());
         Ok(self)
@@ -173,25 +182,30 @@ impl Descriptor {
     }
 
     /// Every name that a sample or the metadata of this family may carry in any format: two families that share one clash.
+    ///
+    /// Names are as the scheme `underscores` writes them. Whom that keeps apart all others keep apart too: `dots` and `values` can be
+    /// undone (but for what is an underscore in `underscores` too), and no legal name looks like one that `values` makes.
     pub(crate) fn claimed_names(&self) -> Vec<String> {
+        let name = Escaping::Underscores.family_name(&self.name);
         let suffixes: &[&str] = match self.kind {
             Kind::Gauge | Kind::StateSet => &[""],
             // OpenMetrics calls the family by its stem.
             Kind::Info => {
-                let stem = self.name.strip_suffix("_info").unwrap_or(&self.name);
-                return vec![self.name.to_string(), stem.to_owned()];
+                let stem = name.strip_suffix("_info").unwrap_or(&name).to_owned();
+                return vec![name.into_owned(), stem];
             }
             // OpenMetrics has two suffixes of its own for it.
             Kind::GaugeHistogram => &["", "_bucket", "_sum", "_count", "_gsum", "_gcount"],
             // OpenMetrics calls the family by its stem and adds the time of creation.
             Kind::Counter => {
-                let stem = self.name.strip_suffix("_total").unwrap_or(&self.name);
-                return vec![self.name.to_string(), stem.to_owned(), format!("{stem}_created")];
+                let stem = name.strip_suffix("_total").unwrap_or(&name).to_owned();
+                let created = format!("{stem}_created");
+                return vec![name.into_owned(), stem, created];
             }
             Kind::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
             Kind::Summary => &["", "_sum", "_count", "_created"],
         };
-        suffixes.iter().map(|suffix| format!("{}{suffix}", self.name)).collect()
+        suffixes.iter().map(|suffix| format!("{name}{suffix}")).collect()
     }
 
     /// The label that this type of family writes itself.
@@ -214,15 +228,15 @@ impl Descriptor {
             if let Some(why) = label_fault(label) {
                 return refuse(why);
             }
-            if self.own_label() == Some(label) {
+            if self.own_label().is_some_and(|own| same_label(own, label)) {
                 return refuse(match self.kind {
                     Kind::Summary => "a summary writes it itself",
                     Kind::StateSet => "a state set writes it itself",
                     _ => "a histogram writes it itself",
                 });
             }
-            if names[..at].contains(&label) {
-                return refuse("it is there twice");
+            if names[..at].iter().any(|other| same_label(other, label)) {
+                return refuse("it is there twice, at least for scrapers that know legacy names only");
             }
         }
         Ok(())
@@ -233,15 +247,24 @@ impl Descriptor {
 const MOST_LABELS: usize = 64;
 
 fn validate_name(name: &str) -> Result<(), RegisterError> {
-    if is_legal(name, true) { Ok(()) } else { Err(RegisterError::InvalidName { name: name.into() }) }
+    let fit = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == ':') && !name.starts_with(ESCAPED);
+    if fit { Ok(()) } else { Err(RegisterError::InvalidName { name: name.into() }) }
 }
 
 /// What is wrong with a label's name, whatever it stands beside.
 pub(crate) fn label_fault(label: &str) -> Option<&'static str> {
-    if !is_legal(label, false) {
-        return Some("it must be of letters, digits and _, and not start with a digit");
+    if !label.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Some("it must begin with an ASCII letter");
     }
-    label.starts_with("__").then_some("names that start with __ are Prometheus's own")
+    label.starts_with(ESCAPED).then_some("what begins with U__ is an escaped name")
+}
+
+/// How names begin that the scheme `values` has made.
+const ESCAPED: &str = "U__";
+
+/// Whether two labels are called the same, at least for those who know legacy names only.
+pub(crate) fn same_label(a: &str, b: &str) -> bool {
+    a == b || Escaping::Underscores.label_name(a) == Escaping::Underscores.label_name(b)
 }
 
 /// Whether a name is of the alphabet of the legacy formats: `[a-zA-Z_][a-zA-Z0-9_]*`, with colons for metrics.
@@ -255,12 +278,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_outside_the_alphabet_are_refused() {
-        for name in ["", "9lives", "bad name-x", "a.b", "é", "a\n", "a{b=\"c\"}"] {
+    fn a_name_begins_with_a_letter_and_goes_on_as_it_likes() {
+        for name in ["", "9lives", "_a", "é", ".a", " a", "\na", "U__a"] {
             assert!(Descriptor::new(name, Kind::Gauge, "").is_err(), "{name:?}");
         }
-        for name in ["a", "_", ":a:b", "A9_z"] {
+        for name in ["a", ":a:b", "A9_z", "a.b", "bad name-x", "a\n", "a{b=\"c\"}", "aé\0"] {
             assert!(Descriptor::new(name, Kind::Gauge, "").is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_part_of_another_family_to_some_scraper_is_refused() {
+        for (name, kind) in [("a.bucket", Kind::Histogram), ("a-count", Kind::Summary), ("a.total_total", Kind::Counter)] {
+            let error = Descriptor::new(name, kind, "").unwrap_err();
+            assert!(matches!(error, RegisterError::ReservedSuffix { .. }), "{error}");
         }
     }
 
@@ -278,12 +309,11 @@ mod tests {
     #[test]
     fn infos_end_in_info_and_a_state_set_can_name_its_label() {
         assert!(Descriptor::new("a_info", Kind::Info, "").is_ok());
-        for name in ["a", "_info", "a_information"] {
+        for name in ["a", "info", "a_information"] {
             let error = Descriptor::new(name, Kind::Info, "").unwrap_err();
             assert!(matches!(error, RegisterError::InfoWithoutSuffix { .. }), "{error}");
         }
         assert!(Descriptor::new("a:b", Kind::StateSet, "").is_err());
-        assert!(Descriptor::new("__a", Kind::StateSet, "").is_err());
         assert!(Descriptor::new("a", Kind::StateSet, "").unwrap().validate_labels(&["a"]).is_err());
     }
 
@@ -301,7 +331,7 @@ mod tests {
             ("a_", Kind::Gauge, ""),
             ("aseconds", Kind::Gauge, "seconds"),
             ("seconds", Kind::Gauge, "seconds"),
-            ("_seconds", Kind::Gauge, "seconds"),
+            ("a_m.s", Kind::Gauge, "m.s"),
             ("a_seconds_total", Kind::Gauge, "seconds"),
             ("a_total", Kind::Counter, "total"),
             ("a_seconds_info", Kind::Info, "info"),
@@ -314,10 +344,10 @@ mod tests {
     #[test]
     fn labels_that_would_break_a_scrape_are_refused() {
         let histogram = Descriptor::new("a", Kind::Histogram, "").unwrap();
-        for labels in [&["le"][..], &["a", "a"], &["__name__"], &["a:b"], &[""], &["0"]] {
+        for labels in [&["le"][..], &["a", "a"], &["__name__"], &["_a"], &[""], &["0"], &["a.b", "a-b"], &["U__a"]] {
             assert!(histogram.validate_labels(labels).is_err(), "{labels:?}");
         }
-        assert_eq!(histogram.validate_labels(&["quantile", "a"]), Ok(()));
+        assert_eq!(histogram.validate_labels(&["quantile", "a", "a.b:c"]), Ok(()));
         let summary = Descriptor::new("a", Kind::Summary, "").unwrap();
         assert!(summary.validate_labels(&["quantile"]).is_err());
     }

@@ -14,9 +14,9 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::descriptor::is_legal;
-use super::label::LabelNames;
 use super::series::Series;
 use crate::shard::{Slot, SlotRun};
+use crate::snapshot::OwnedLabels;
 use crate::sync::{Arc, ArcSwap, AtomicU64, Mutex, OnceLock, Ordering, fence, lock};
 
 /// Code points that names and values of an exemplar's labels may have together, by OpenMetrics.
@@ -62,7 +62,8 @@ pub(crate) fn text(labels: &[(&str, &str)]) -> Option<Box<str>> {
         return None;
     }
     let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
-    Some(LabelNames::new(&names).text(&values)).filter(|text| text.len() <= WORDS * size_of::<u64>())
+    let text = OwnedLabels::new(&names, &values).get().to_string();
+    (text.len() <= WORDS * size_of::<u64>()).then(|| text.into())
 }
 
 /// Where one exemplar lies.

@@ -125,36 +125,22 @@ impl<const N: usize> From<[&'static str; N]> for Labels<N> {
     }
 }
 
-/// What stands before each value in a series' labels: `endpoint="`, `,status="`. A value brings the quote that closes it.
-#[derive(Debug)]
-pub(crate) struct LabelNames {
-    before: Box<[Box<str>]>,
-}
+/// What the labels of a series are called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LabelNames(Box<[Box<str>]>);
 
 impl LabelNames {
     pub(crate) fn new(names: &[&str]) -> Self {
-        let before = |(at, name): (usize, &&str)| format!("{}{name}=\"", if at == 0 { "" } else { "," }).into();
-        Self { before: names.iter().enumerate().map(before).collect() }
-    }
-
-    /// The labels of a series with these values, as a scrape shows them, without braces.
-    pub(crate) fn text(&self, values: &[&str]) -> Box<str> {
-        let mut text = Vec::new();
-        for (before, value) in self.before.iter().zip(values) {
-            text.extend_from_slice(before.as_bytes());
-            close(&mut text, value);
-        }
-        String::from_utf8(text).expect("it is put together of strings").into()
+        Self(names.iter().map(|&name| name.into()).collect())
     }
 
     /// How many labels there are.
     pub(crate) fn len(&self) -> usize {
-        self.before.len()
+        self.0.len()
     }
 
-    /// What stands before each value.
-    pub(crate) fn before(&self) -> impl Iterator<Item = &str> {
-        self.before.iter().map(|before| &**before)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|name| &**name)
     }
 }
 

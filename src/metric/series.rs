@@ -111,15 +111,13 @@ mod tests {
 
     use super::*;
     use crate::metric::label::LabelNames;
+    use crate::snapshot::SeriesLabels;
 
     fn is(stored: [&str; 2], asked: [&str; 2]) -> bool {
         let series = Series::new(7, &stored, ());
-        let shown = KeptValues::new(series.kept(), 2).map(|value| str::from_utf8(value).unwrap().to_owned());
         let names = LabelNames::new(&["a", "b"]);
-        assert_eq!(
-            names.before().zip(shown).map(|(before, value)| format!("{before}{value}")).collect::<String>(),
-            *names.text(&stored)
-        );
+        let shown = SeriesLabels::new(&names, series.kept());
+        assert!(shown.iter().eq([("a", stored[0].into()), ("b", stored[1].into())]));
         assert!(series.is(7, &stored));
         series.is(7, &asked)
     }

@@ -12,9 +12,8 @@ use std::time::Instant;
 use super::{OwnLabels, RegisterError};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
-use crate::metric::label::LabelNames;
 use crate::panic::caught;
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue};
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue, Identity, OwnedLabels, identity};
 use crate::sync::{AtomicBool, Ordering};
 
 /// Reads values when a snapshot is taken: of the process, of a runtime, of a pool.
@@ -66,8 +65,9 @@ pub struct Sink<'a> {
     own_labels: &'a OwnLabels,
     /// Series by family, in the order of `families`.
     series: Vec<Vec<CollectedSeries>>,
-    seen: HashSet<(usize, Box<str>)>,
-    refused: bool,
+    seen: HashSet<(usize, Identity)>,
+    /// What was refused first, and why.
+    refused: Option<String>,
 }
 
 impl Sink<'_> {
@@ -86,7 +86,7 @@ impl Sink<'_> {
         if value.is_finite() && value >= 0.0 {
             self.push(family, Kind::Counter, labels, CollectedValue::FloatCounter(value));
         } else {
-            self.refused = true;
+            self.refuse(family, format_args!("{value} is no value of a counter"));
         }
     }
 
@@ -95,39 +95,36 @@ impl Sink<'_> {
     pub fn gauge_histogram(&mut self, family: &str, labels: &[(&str, &str)], buckets: &Buckets, counts: &[u64], sum: f64) {
         match GaugeHistogramValue::new(Arc::new(buckets.clone()), counts, sum) {
             Some(value) => self.push(family, Kind::GaugeHistogram, labels, CollectedValue::GaugeHistogram(value)),
-            None => self.refused = true,
+            None => self.refuse(family, format_args!("the counts or the sum are no gauge histogram's")),
         }
     }
 
     fn push(&mut self, family: &str, kind: Kind, labels: &[(&str, &str)], value: CollectedValue) {
         let known = self.families.iter().position(|known| known.name() == family && known.kind() == kind);
+        let Some(at) = known else {
+            return self.refuse(family, format_args!("no {kind} of this name was described"));
+        };
         // An empty label is to a scraper one that is not there.
         let (names, values): (Vec<&str>, Vec<&str>) = labels.iter().copied().filter(|(_, value)| !value.is_empty()).unzip();
-        match known {
-            Some(family) if self.validate(family, &names).is_ok() => {
-                let labels = LabelNames::new(&names).text(&values);
-                // The same labels in another order are the same series to a scraper.
-                let mut sorted = labels_sorted(&names, &values);
-                sorted.sort_unstable();
-                if self.seen.insert((family, sorted.concat().into())) {
-                    self.series[family].push(CollectedSeries { labels, value });
-                } else {
-                    self.refused = true;
-                }
-            }
-            _ => self.refused = true,
+        let valid = self.families[at].validate_labels(&names).and_then(|()| self.own_labels.check(&self.families[at], &names));
+        if let Err(error) = valid {
+            return self.refuse(family, format_args!("{error}"));
         }
+        if !self.seen.insert((at, identity(&names, &values))) {
+            return self.refuse(family, format_args!("there are two values of one series"));
+        }
+        let labels = match self.series[at].last() {
+            Some(last) if last.labels.names().iter().eq(names.iter().copied()) => {
+                OwnedLabels::with_names(Arc::clone(last.labels.names()), &values)
+            }
+            _ => OwnedLabels::new(&names, &values),
+        };
+        self.series[at].push(CollectedSeries { labels, value });
     }
 
-    fn validate(&self, family: usize, labels: &[&str]) -> Result<(), RegisterError> {
-        self.families[family].validate_labels(labels)?;
-        self.own_labels.check(&self.families[family], labels)
+    fn refuse(&mut self, family: &str, why: fmt::Arguments<'_>) {
+        self.refused.get_or_insert_with(|| format!("a value of {family:?} is left out: {why}"));
     }
-}
-
-/// Each label in a form that no other label has, however names and values run together.
-fn labels_sorted(names: &[&str], values: &[&str]) -> Vec<String> {
-    names.iter().zip(values).map(|(name, value)| LabelNames::new(&[name]).text(&[value]).into()).collect()
 }
 
 /// A registered collector and the thread it runs on.
@@ -146,8 +143,17 @@ pub(crate) struct Registered {
 /// What a collector's thread is to send its families to.
 type Work = Sender<Collected>;
 
-/// What came of one collection: a family snapshot each, and whether something was refused. `None` after a panic.
-type Collected = Option<(Vec<FamilySnapshot>, bool)>;
+/// What came of one collection: a family snapshot each, and what was refused first. An error after a panic: its message.
+type Collected = Result<(Vec<FamilySnapshot>, Option<String>), String>;
+
+/// How a collection went wrong.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// As the label `reason` of `tachograph_collector_failures_total` has it.
+    pub(crate) reason: &'static str,
+    /// For the log.
+    pub(crate) message: String,
+}
 
 /// A collection under way.
 pub(crate) struct Pending<'a> {
@@ -224,13 +230,16 @@ impl Registered {
 
 impl Pending<'_> {
     /// The families, and what went wrong if not all of them came, or not in time.
-    pub(crate) fn wait(self, deadline: Instant) -> (Vec<FamilySnapshot>, Option<&'static str>) {
+    pub(crate) fn wait(self, deadline: Instant) -> (Vec<FamilySnapshot>, Option<Failure>) {
         let left = deadline.saturating_duration_since(Instant::now());
         match self.result.and_then(|result| result.recv_timeout(left).ok()) {
-            Some(Some((families, false))) => (families, None),
-            Some(Some((families, true))) => (families, Some("refused")),
-            Some(None) => (Vec::new(), Some("panicked")),
-            None => (Vec::new(), Some("late")),
+            Some(Ok((families, None))) => (families, None),
+            Some(Ok((families, Some(message)))) => (families, Some(Failure { reason: "refused", message })),
+            Some(Err(message)) => (Vec::new(), Some(Failure { reason: "panicked", message })),
+            None => {
+                let message = "it is not done in time, its families are left out until it is".to_owned();
+                (Vec::new(), Some(Failure { reason: "late", message }))
+            }
         }
     }
 
@@ -245,14 +254,14 @@ fn collect(collector: &dyn Collector, families: &[Arc<Descriptor>], own_labels: 
         own_labels,
         series: families.iter().map(|_| Vec::new()).collect(),
         seen: HashSet::new(),
-        refused: false,
+        refused: None,
     };
-    caught(|| collector.collect(&mut sink))?;
+    caught(|| collector.collect(&mut sink)).map_err(|panic| format!("it panicked, its families are left out: {panic}"))?;
     let refused = sink.refused;
     let snapshots = families
         .iter()
         .zip(sink.series)
         .map(|(family, series)| FamilySnapshot::collected(Arc::clone(family), series))
         .collect();
-    Some((snapshots, refused))
+    Ok((snapshots, refused))
 }

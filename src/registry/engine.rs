@@ -12,7 +12,7 @@ use crate::metric::label::Labels;
 use crate::metric::series::Series;
 use crate::metric::table::LabelTable;
 use crate::shard::{SlotRun, Totals, engine_stats};
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, Form, Reading, SeriesLabels, Source};
+use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, OwnedLabels, Reading, Source};
 
 /// What a registry measures of itself, whether it is exposed or not.
 pub(super) struct Engine {
@@ -110,7 +110,7 @@ fn labelled(
 }
 
 fn unlabelled(value: CollectedValue) -> Vec<CollectedSeries> {
-    vec![CollectedSeries { labels: "".into(), value }]
+    vec![CollectedSeries { labels: OwnedLabels::none(), value }]
 }
 
 fn gauge(value: usize) -> Vec<CollectedSeries> {
@@ -124,7 +124,7 @@ fn counter(value: u64) -> Vec<CollectedSeries> {
 /// The counts of a table that may have grown since the fold: a run that the fold did not see counts as it stands.
 fn table(table: &LabelTable<SlotRun>) -> Vec<CollectedSeries> {
     let series = |entry: &Series<SlotRun>| CollectedSeries {
-        labels: SeriesLabels(Form::Values(table.names(), entry.kept())).to_string().into(),
+        labels: OwnedLabels::kept(table.names(), entry.kept()),
         value: CollectedValue::Counter(entry.value.sum(0)),
     };
     table.sorted().iter().map(series).collect()
@@ -147,8 +147,8 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
         engine.snapshot_durations.source(),
         engine.fold_panics_family.source(),
         labelled("tachograph_build_info", Kind::Gauge, "Version of the engine.", &["version"], |_| {
-            let labels = concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"");
-            vec![CollectedSeries { labels: labels.into(), value: CollectedValue::Gauge(1.0) }]
+            let labels = OwnedLabels::new(&["version"], &[env!("CARGO_PKG_VERSION")]);
+            vec![CollectedSeries { labels, value: CollectedValue::Gauge(1.0) }]
         })?,
         callback("tachograph_series", Kind::Gauge, "Series of this registry's families.", move |_| {
             gauge(each_source(&of_series).map(|source| source.series()).sum())

@@ -8,7 +8,7 @@ use crate::metric::descriptor::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The name is not of `[a-zA-Z_:][a-zA-Z0-9_:]*`: use letters, digits, `_` and `:`.
+    /// The name does not begin with an ASCII letter or `:`, or begins as an escaped one does, with `U__`: choose another beginning.
     InvalidName {
         /// The name.
         name: String,
@@ -89,7 +89,7 @@ impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidName { name } => {
-                write!(f, "metric name {name:?} is not of letters, digits, _ and :, starting with no digit: rename it")
+                write!(f, "metric name {name:?} does not begin with an ASCII letter or :, or begins with U__: rename it")
             }
             Self::CounterWithoutTotal { name } if name == "_total" => {
                 f.write_str("counter \"_total\" has no name before _total: say what is counted")

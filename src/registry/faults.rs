@@ -80,8 +80,9 @@ impl Faults {
         inc(&self.series_refused, &[family]);
     }
 
-    pub(crate) fn collector_failed(&self, collector: &str, reason: &'static str) {
-        inc(&self.collectors_failed, &[collector, reason]);
+    /// Counts a failure of a collector, and tells whether it is the first for this reason.
+    pub(crate) fn collector_failed(&self, collector: &str, reason: &'static str) -> bool {
+        inc(&self.collectors_failed, &[collector, reason])
     }
 
     pub(crate) fn observations_refused(&self, totals: &Totals) -> u64 {
@@ -119,12 +120,15 @@ fn slot() -> SlotRun {
     SlotRun::cell().unwrap_or_else(|_| SlotRun::sink())
 }
 
-fn inc(table: &LabelTable<SlotRun>, labels: &[&str]) {
+/// Counts, and tells whether these labels are new.
+fn inc(table: &LabelTable<SlotRun>, labels: &[&str]) -> bool {
     let inc = |run: &SlotRun| shard::inc_by(run.first(), 1);
-    if table.look_up(labels, |series| inc(&series.value)).is_none() {
-        // The labels are names of families and collectors: as many as were registered, so they need no limit.
-        if let Ok(series) = table.insert(labels, usize::MAX, || Ok::<_, Infallible>(slot())) {
-            inc(&series.value);
-        }
+    if table.look_up(labels, |series| inc(&series.value)).is_some() {
+        return false;
     }
+    // The labels are names of families and collectors: as many as were registered, so they need no limit.
+    if let Ok(series) = table.insert(labels, usize::MAX, || Ok::<_, Infallible>(slot())) {
+        inc(&series.value);
+    }
+    true
 }

@@ -12,6 +12,7 @@ mod typed;
 
 use std::sync::Arc;
 
+pub(crate) use collector::Failure;
 pub use collector::{Collector, Sink};
 pub use error::RegisterError;
 

@@ -1,17 +1,11 @@
 //! Labels of a registry itself, which every series of it carries before its own.
 
-use std::sync::Arc;
-
 use super::RegisterError;
-use crate::metric::descriptor::{Descriptor, label_fault};
-use crate::metric::label::LabelNames;
+use crate::metric::descriptor::{Descriptor, label_fault, same_label};
+use crate::snapshot::OwnedLabels;
 
 #[derive(Debug)]
-pub(crate) struct OwnLabels {
-    names: Vec<Box<str>>,
-    /// As a scrape shows them, without braces; empty when there are none.
-    text: Arc<str>,
-}
+pub(crate) struct OwnLabels(OwnedLabels);
 
 impl OwnLabels {
     pub(super) fn new<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, RegisterError> {
@@ -25,22 +19,21 @@ impl OwnLabels {
             if matches!(label, "le" | "quantile") {
                 return refuse("histograms or summaries write it themselves");
             }
-            if names[..at].contains(&label) {
+            if names[..at].iter().any(|other| same_label(other, label)) {
                 return refuse("it is there twice");
             }
         }
-        let text = LabelNames::new(&names).text(&values).into();
-        Ok(Self { names: names.into_iter().map(Box::from).collect(), text })
+        Ok(Self(OwnedLabels::new(&names, &values)))
     }
 
-    pub(crate) fn text(&self) -> &Arc<str> {
-        &self.text
+    pub(crate) fn get(&self) -> &OwnedLabels {
+        &self.0
     }
 
     /// Checks that no label of a family's series is called as one of these.
     pub(super) fn check(&self, family: &Descriptor, labels: &[&str]) -> Result<(), RegisterError> {
         let mut labels = labels.iter().copied().chain(family.own_label());
-        match labels.find(|label| self.names.iter().any(|own| **own == **label)) {
+        match labels.find(|label| self.0.names().iter().any(|own| same_label(own, label))) {
             Some(label) => Err(RegisterError::InvalidLabel {
                 family: family.name().into(),
                 label: label.into(),

@@ -1,6 +1,5 @@
 //! The shared state of a server, and how it answers one request.
 
-use std::any::Any;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -124,15 +123,10 @@ async fn call(handler: &Handler, request: Request) -> Response {
     match caught.await {
         Ok(response) => response,
         Err(panic) => {
-            tracing::error!(message = words(&*panic), "a handler panicked");
+            tracing::error!(message = crate::panic::words(&*panic), "a handler panicked");
             respond::error(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be answered, this is a bug of the server")
         }
     }
-}
-
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// Takes the body from the answer to a HEAD request, and leaves the length it would have had. hyper would send no body

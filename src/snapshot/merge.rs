@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::owned::DifferentBuckets;
+use super::series_labels::{Identity, identity};
 use super::value::{CollectedSeries, CollectedValue};
-use super::{FamilySnapshot, Snapshot, Value, labels};
+use super::{FamilySnapshot, OwnedLabels, Snapshot, Value};
 use crate::metric::descriptor::{Descriptor, Kind};
 
 /// Why snapshots were not merged.
@@ -67,8 +68,8 @@ impl std::error::Error for MergeError {
     }
 }
 
-/// A family's series, by their labels in one order for all.
-type Merged = BTreeMap<Box<str>, CollectedSeries>;
+/// A family's series, by what tells them apart to a scraper.
+type Merged = BTreeMap<Identity, CollectedSeries>;
 
 impl Snapshot {
     /// Snapshots of several registries or processes as one: of series with the same name and labels, counters, up-down counters
@@ -116,7 +117,7 @@ impl Snapshot {
         let families = families
             .into_values()
             .map(|(descriptor, series)| FamilySnapshot::collected(descriptor, series.into_values().collect()));
-        Ok(Self::new(families, "".into(), taken_at.unwrap_or_else(std::time::Instant::now)))
+        Ok(Self::new(families, OwnedLabels::none(), taken_at.unwrap_or_else(std::time::Instant::now)))
     }
 }
 
@@ -131,10 +132,12 @@ fn add(into: &mut Merged, snapshot: &Snapshot, family: &FamilySnapshot) -> Resul
         {
             known.value().buckets().same_as(value.buckets()).map_err(|what| differ(DifferentBuckets(what)))?;
         }
-        let labels = snapshot.all_labels(series.labels);
-        match into.entry(labels::identity(&labels)) {
+        let (names, values) = snapshot.all_labels(series.labels);
+        match into.entry(identity(&names, &values)) {
             Entry::Vacant(entry) => {
-                entry.insert(CollectedSeries { labels: labels.into(), value: kept(descriptor.kind(), series.value) });
+                let values: Vec<&str> = values.iter().map(|value| &**value).collect();
+                let labels = OwnedLabels::new(&names, &values);
+                entry.insert(CollectedSeries { labels, value: kept(descriptor.kind(), series.value) });
             }
             Entry::Occupied(mut entry) => match (&mut entry.get_mut().value, series.value) {
                 (CollectedValue::Counter(sum), Value::Counter(value)) => *sum = sum.wrapping_add(value),

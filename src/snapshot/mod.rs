@@ -8,7 +8,6 @@ mod bytes;
 mod counts;
 mod demand;
 mod histogram;
-mod labels;
 mod merge;
 mod native;
 mod owned;
@@ -20,6 +19,7 @@ mod value;
 mod whole;
 pub(crate) mod window;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,12 +34,12 @@ pub use value::{FamilySnapshot, Series, SummaryValue, Value};
 pub use whole::{GaugeHistogramValue, StateSetValue};
 
 pub(crate) use previous::Previous;
-pub(crate) use series_labels::{Form, LabelTexts};
+pub(crate) use series_labels::{Identity, LabelTexts, OwnedLabels, identity};
 pub(crate) use thread::{TICK, ask, keep_ticking, take_now};
 pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, Values};
 
 use crate::exposition::Encoding;
-use crate::exposition::body::Bodies;
+use crate::exposition::body::{self, Bodies};
 use crate::metric::descriptor::Descriptor;
 use crate::shard::Totals;
 
@@ -86,13 +86,13 @@ pub(crate) type Reading = Box<dyn FnOnce(&Totals, Option<&Snapshot>, &mut Vec<Fa
 #[derive(Debug)]
 pub struct Snapshot {
     families: BTreeMap<Box<str>, FamilySnapshot>,
-    own_labels: Arc<str>,
+    own_labels: OwnedLabels,
     taken_at: Instant,
     bodies: Bodies,
 }
 
 impl Snapshot {
-    pub(crate) fn new(families: impl Iterator<Item = FamilySnapshot>, own_labels: Arc<str>, taken_at: Instant) -> Self {
+    pub(crate) fn new(families: impl Iterator<Item = FamilySnapshot>, own_labels: OwnedLabels, taken_at: Instant) -> Self {
         let families = families.map(|family| (family.descriptor().name().into(), family)).collect();
         Self { families, own_labels, taken_at, bodies: Bodies::new() }
     }
@@ -112,16 +112,14 @@ impl Snapshot {
         self.families().map(FamilySnapshot::len).sum()
     }
 
-    /// The registry's own labels as a scrape shows them, without braces: all series carry them, before those that
-    /// [`Series::labels`] has. Empty when there are none.
-    pub fn own_labels(&self) -> &str {
-        &self.own_labels
+    /// The registry's own labels: all series carry them, before those that [`Series::labels`] has.
+    pub fn own_labels(&self) -> SeriesLabels<'_> {
+        self.own_labels.get()
     }
 
-    /// The labels of a series with the registry's own before them.
-    fn all_labels(&self, labels: SeriesLabels<'_>) -> String {
-        let comma = if self.own_labels.is_empty() || labels.is_empty() { "" } else { "," };
-        format!("{}{comma}{labels}", self.own_labels)
+    /// The labels of a series with the registry's own before them: names and values.
+    fn all_labels<'a>(&'a self, labels: SeriesLabels<'a>) -> (Vec<&'a str>, Vec<Cow<'a, str>>) {
+        self.own_labels().iter().chain(labels.iter()).unzip()
     }
 
     /// When the snapshot was taken: everything before this moment is in it.
@@ -138,5 +136,10 @@ impl Snapshot {
     /// The snapshot in the form that a scraper wants. As [`text`](Self::text), each form is rendered once.
     pub fn exposition(&self, encoding: Encoding) -> &[u8] {
         self.bodies.get(self, encoding)
+    }
+
+    /// Those of the families that `keep` keeps, in the form that a scraper wants. Rendered each time.
+    pub fn exposition_of(&self, encoding: Encoding, keep: &dyn Fn(&FamilySnapshot) -> bool) -> Vec<u8> {
+        body::render(self, self.families().filter(|family| keep(family)), encoding)
     }
 }

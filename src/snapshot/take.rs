@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Snapshot;
-use crate::registry::RegistryCore;
+use crate::registry::{Failure, RegistryCore};
 use crate::shard::Totals;
 
 /// How long a snapshot waits for its collectors. A scrape is given up after 10 s by default; a tenth of that leaves the rest
@@ -35,14 +35,24 @@ pub(super) fn take(
         let mut families: Vec<_> = readings.read(totals, registry.last_snapshot().as_deref(), started, tick);
         for pending in collecting {
             let name = pending.name().to_owned();
-            let (collected, fault) = pending.wait(deadline);
+            let (collected, failure) = pending.wait(deadline);
             families.extend(collected);
-            if let Some(reason) = fault {
-                registry.faults().collector_failed(&name, reason);
+            if let Some(failure) = failure
+                && registry.faults().collector_failed(&name, failure.reason)
+            {
+                tell(&name, &failure);
             }
         }
-        let snapshot = Arc::new(Snapshot::new(families.into_iter(), Arc::clone(registry.own_labels().text()), started));
+        let snapshot = Arc::new(Snapshot::new(families.into_iter(), registry.own_labels().get().clone(), started));
         registry.publish(Arc::clone(&snapshot), started.elapsed());
         done(at, snapshot);
     }
+}
+
+/// Says in the log, once for each collector and reason, what `tachograph_collector_failures_total` counts.
+fn tell(collector: &str, failure: &Failure) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(collector, reason = failure.reason, "a collector gave less than it should: {}", failure.message);
+    #[cfg(not(feature = "tracing"))]
+    let _ = (collector, &failure.message);
 }

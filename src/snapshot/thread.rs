@@ -114,7 +114,7 @@ fn live(ticking: &Mutex<Vec<Weak<RegistryCore>>>) -> Vec<Arc<RegistryCore>> {
 
 /// Takes snapshots of these registries, and counts it with them if that panics.
 fn fold(registries: &[Arc<RegistryCore>], totals: &mut Totals, tick: bool, done: impl FnMut(usize, Arc<Snapshot>)) {
-    if !registries.is_empty() && caught(|| take::take(registries, totals, tick, done)).is_none() {
+    if !registries.is_empty() && caught(|| take::take(registries, totals, tick, done)).is_err() {
         registries.iter().for_each(|registry| registry.fold_panicked());
     }
 }

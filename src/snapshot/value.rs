@@ -2,17 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::counts::Counts;
 use super::histogram::HistogramValue;
 use super::owned::HistogramSnapshot;
-use super::series_labels::{Form, LabelTexts, SeriesLabels};
+use super::series_labels::{LabelTexts, OwnedLabels, SeriesLabels};
 use super::whole::{GaugeHistogramValue, StateSetValue};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Descriptor;
 use crate::metric::exemplar::Exemplar;
-use crate::metric::kept::by_value;
-use crate::metric::label::LabelNames;
 
 /// The values of a family's series, in the same order as its labels.
 #[derive(Debug)]
@@ -76,7 +75,7 @@ enum SeriesSet {
 /// One series that was not folded.
 #[derive(Debug)]
 pub(crate) struct CollectedSeries {
-    pub(crate) labels: Box<str>,
+    pub(crate) labels: OwnedLabels,
     pub(crate) value: CollectedValue,
 }
 
@@ -104,6 +103,9 @@ pub struct Series<'a> {
     pub labels: SeriesLabels<'a>,
     /// The value.
     pub value: Value<'a>,
+    /// When the series was made, at 0, to an eighth of a second; `None` where that is not known: of what a collector gives, and of what
+    /// came from another process.
+    pub created: Option<SystemTime>,
 }
 
 /// The value of one series.
@@ -160,7 +162,7 @@ impl FamilySnapshot {
     }
 
     pub(crate) fn collected(descriptor: Arc<Descriptor>, mut series: Vec<CollectedSeries>) -> Self {
-        series.sort_by(|a, b| by_value(a.labels.as_bytes(), b.labels.as_bytes()));
+        series.sort_by(|a, b| a.labels.get().in_order(b.labels.get()));
         Self { descriptor, series: SeriesSet::Collected(series) }
     }
 
@@ -180,23 +182,9 @@ impl FamilySnapshot {
 
     /// The labels of a series, by its place in the order of label values.
     pub(super) fn labels(&self, at: usize) -> SeriesLabels<'_> {
-        self.labels_by(self.label_names(), at)
-    }
-
-    #[inline]
-    fn labels_by<'a>(&'a self, names: Option<&'a LabelNames>, at: usize) -> SeriesLabels<'a> {
-        SeriesLabels(match (&self.series, names) {
-            (SeriesSet::Folded { labels, .. }, Some(names)) => Form::Values(names, labels.kept(at)),
-            (SeriesSet::Folded { .. }, None) => Form::Text(""),
-            (SeriesSet::Collected(series), _) => Form::Text(&series[at].labels),
-        })
-    }
-
-    /// What the labels of all series are called; `None` when each series may have labels of its own.
-    pub(crate) fn label_names(&self) -> Option<&LabelNames> {
         match &self.series {
-            SeriesSet::Folded { labels, .. } => Some(labels.names()),
-            SeriesSet::Collected(_) => None,
+            SeriesSet::Folded { labels, .. } => SeriesLabels::new(labels.names(), labels.kept(at)),
+            SeriesSet::Collected(series) => series[at].labels.get(),
         }
     }
 
@@ -226,7 +214,6 @@ impl FamilySnapshot {
 
     /// The series, by label values.
     pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
-        let names = self.label_names();
         (0..self.len()).map(move |at| {
             let value = match &self.series {
                 SeriesSet::Folded { values, .. } => match values {
@@ -250,7 +237,7 @@ impl FamilySnapshot {
                     CollectedValue::Summary(value) => Value::Summary(value),
                 },
             };
-            Series { labels: self.labels_by(names, at), value }
+            Series { labels: self.labels(at), value, created: None }
         })
     }
 }

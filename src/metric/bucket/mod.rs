@@ -20,8 +20,6 @@ pub(crate) use index::{BucketIndex, LAST_PLACE};
 pub(crate) use layout::{HDR_DIGITS, Layout};
 pub(crate) use log_linear::{log_linear, lowest};
 
-use crate::exposition::number;
-
 /// The unit that a histogram's values are whole numbers of, and how a scrape shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -242,16 +240,6 @@ impl Buckets {
         ];
         same.into_iter().find(|(same, _)| !same).map_or(Ok(()), |(_, what)| Err(what))
     }
-
-    /// How each bound is written as the value of `le`, `+Inf` last, for the text format.
-    pub(crate) fn spelt_bounds(&self) -> Vec<String> {
-        let spell = |bound: f64| {
-            let mut text = Vec::new();
-            number::float(&mut text, bound);
-            String::from_utf8(text).expect("numbers are spelt in ASCII")
-        };
-        self.bounds().chain([f64::INFINITY]).map(spell).collect()
-    }
 }
 
 #[cfg(all(test, not(tachograph_loom)))]
@@ -264,9 +252,6 @@ mod tests {
     fn bounds_are_shown_as_they_were_given() {
         let buckets = Buckets::seconds(&LATENCY).unwrap();
         assert_eq!(buckets.bounds().collect::<Vec<_>>(), LATENCY);
-        let spelt = buckets.spelt_bounds();
-        assert_eq!(spelt[0], "0.005");
-        assert_eq!(spelt[11], "+Inf");
     }
 
     #[test]

@@ -8,12 +8,16 @@ use super::histogram::{read_buckets, read_counts, write_buckets, write_counts};
 use super::{DecodeError, Reader, Writer};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::{Descriptor, Kind};
-use crate::metric::kept::by_value;
-use crate::snapshot::labels;
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue, Snapshot, SummaryValue, Value};
+use crate::metric::label::LabelNames;
+use crate::snapshot::{
+    CollectedSeries, CollectedValue, FamilySnapshot, GaugeHistogramValue, OwnedLabels, Snapshot, SummaryValue, Value, identity,
+};
 
 /// The first bytes, the last of them the version.
 const HEADER: [u8; 4] = *b"TGS\x01";
+
+/// Stands for the number of a series' labels, and one, when they are called as those of the series before.
+const SAME_NAMES: u64 = 0;
 
 /// Cells that the layouts of a snapshot's histograms may have, beside one for each byte: the layout of ten bytes may be of five
 /// thousand cells. Two hundred families of the finest resolution, 8 MB.
@@ -73,7 +77,7 @@ impl Snapshot {
             families.push(family);
         }
         reader.end()?;
-        Ok(Self::new(families.into_iter(), "".into(), Instant::now()))
+        Ok(Self::new(families.into_iter(), OwnedLabels::none(), Instant::now()))
     }
 }
 
@@ -93,8 +97,17 @@ fn write_family(writer: &mut Writer, snapshot: &Snapshot, family: &FamilySnapsho
     writer.text(descriptor.unit().unwrap_or_default());
     writer.number(family.len() as u64);
     let mut buckets: Option<&Buckets> = None;
+    let mut last_names = None;
     for series in family.series() {
-        writer.text(&snapshot.all_labels(series.labels));
+        let (names, values) = snapshot.all_labels(series.labels);
+        if last_names.as_ref() == Some(&names) {
+            writer.number(SAME_NAMES);
+        } else {
+            writer.number(names.len() as u64 + 1);
+            names.iter().for_each(|name| writer.text(name));
+            last_names = Some(names);
+        }
+        values.iter().for_each(|value| writer.text(value));
         match series.value {
             Value::Counter(value) => {
                 writer.byte(COUNTER);
@@ -168,18 +181,38 @@ fn read_family(reader: &mut Reader<'_>, cells_left: &mut usize) -> Result<Family
     let mut seen = BTreeSet::new();
     let mut buckets = None;
     for _ in 0..reader.number()? {
-        let text = reader.text()?;
-        labels::validate(&descriptor, text).map_err(DecodeError::Invalid)?;
-        if series.last().is_some_and(|last| by_value(last.labels.as_bytes(), text.as_bytes()).is_ge()) {
-            return Err(DecodeError::Invalid("series are not in order"));
-        }
-        if !seen.insert(labels::identity(text)) {
+        let names = read_names(reader, &descriptor, series.last().map(|last| last.labels.names()))?;
+        let values: Vec<&str> = names.iter().map(|_| reader.text()).collect::<Result<_, _>>()?;
+        if !seen.insert(identity(&names.iter().collect::<Vec<_>>(), &values)) {
             return Err(DecodeError::Invalid("two series have the same labels"));
         }
+        let labels = OwnedLabels::with_names(names, &values);
+        if series.last().is_some_and(|last| last.labels.get().in_order(labels.get()).is_ge()) {
+            return Err(DecodeError::Invalid("series are not in order"));
+        }
         let value = read_value(reader, kind, &mut buckets, cells_left)?;
-        series.push(CollectedSeries { labels: text.into(), value });
+        series.push(CollectedSeries { labels, value });
     }
     Ok(FamilySnapshot::collected(Arc::new(descriptor), series))
+}
+
+/// The names of a series' labels, shared with the series before where they are the same.
+fn read_names(
+    reader: &mut Reader<'_>,
+    descriptor: &Descriptor,
+    last: Option<&Arc<LabelNames>>,
+) -> Result<Arc<LabelNames>, DecodeError> {
+    let count = reader.number()?;
+    if count == SAME_NAMES {
+        return last.cloned().ok_or(DecodeError::Invalid("there is no series before the first"));
+    }
+    let names: Vec<&str> = (1..count).map(|_| reader.text()).collect::<Result<_, _>>()?;
+    descriptor.validate_labels(&names).map_err(|_| DecodeError::Invalid("a label's name is illegal or there twice"))?;
+    let names = LabelNames::new(&names);
+    match last {
+        Some(last) if **last == names => Err(DecodeError::Invalid("names are told twice")),
+        _ => Ok(Arc::new(names)),
+    }
 }
 
 /// `buckets` are those of the family, once a series of it has been read.
