@@ -43,9 +43,19 @@ pub(crate) fn strip_label_value<'a>(text: &'a [u8], value: &str) -> Option<&'a [
 /// The value of which this is the escaped form.
 pub(crate) fn unescaped(text: &[u8]) -> Cow<'_, str> {
     let whole = "a value is made of a string, escapes cut none of its characters";
-    if !text.contains(&b'\\') {
-        return Cow::Borrowed(str::from_utf8(text).expect(whole));
+    match unescaped_bytes(text) {
+        Cow::Borrowed(bytes) => Cow::Borrowed(str::from_utf8(bytes).expect(whole)),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).expect(whole)),
     }
+}
+
+/// The same for who needs no string.
+#[inline]
+pub(crate) fn unescaped_bytes(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.contains(&b'\\') { Cow::Owned(without_escapes(text)) } else { Cow::Borrowed(text) }
+}
+
+fn without_escapes(text: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(text.len());
     let mut bytes = text.iter();
     while let Some(&byte) = bytes.next() {
@@ -58,7 +68,7 @@ pub(crate) fn unescaped(text: &[u8]) -> Cow<'_, str> {
             _ => byte,
         });
     }
-    Cow::Owned(String::from_utf8(value).expect(whole))
+    value
 }
 
 #[cfg(all(test, not(tachograph_loom)))]

@@ -13,6 +13,8 @@ mod openmetrics;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 pub(crate) mod text;
+#[cfg(feature = "protobuf")]
+mod wire;
 
 pub use encoding::{Encoding, Format};
 pub use escaping::Escaping;

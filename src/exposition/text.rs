@@ -90,7 +90,7 @@ impl Samples<'_> {
             Value::Summary(value) => self.summary(names, labels, value),
         }
         if self.encoding.created()
-            && let (Some(name), Some(created)) = (&names.created, series.created)
+            && let (Some(name), Some(created)) = (&names.created, series.created())
         {
             names.push_series(self.out, name, labels);
             self.out.push_with(|out| openmetrics::timestamp(out, created));

@@ -7,6 +7,7 @@ use super::HttpCore;
 use super::block::{Block, DURATION, LEN, PLACES, REQUEST_SIZE, RESPONSE_SIZE};
 use super::code::{Code, Codes};
 use super::label::{Method, with_status_label};
+use crate::metric::created::Created;
 use crate::metric::histogram::nanoseconds;
 use crate::metric::kept::{KeptValues, by_value, keep};
 use crate::metric::label::OTHER;
@@ -34,6 +35,7 @@ pub(super) struct Combination {
     pub(super) kept: Arc<[u8]>,
     /// Which counter of the endpoint's blocks it has.
     pub(super) at: usize,
+    pub(super) created: Created,
 }
 
 impl Combination {
@@ -53,6 +55,7 @@ pub(super) struct EndpointCells {
     name: Box<str>,
     /// The same as a series keeps it.
     kept: Box<[u8]>,
+    created: Created,
     /// Left out of the latency window.
     monitoring: bool,
     block: Block,
@@ -77,6 +80,7 @@ impl EndpointCells {
         Self {
             name: name.into(),
             kept: keep(&[name]).into(),
+            created: Created::now(),
             monitoring,
             block,
             codes: Codes::new(),
@@ -87,6 +91,10 @@ impl EndpointCells {
     /// The value of the label `endpoint`, as a series keeps it.
     pub(super) fn kept(&self) -> &[u8] {
         &self.kept
+    }
+
+    pub(super) fn created(&self) -> Created {
+        self.created
     }
 
     /// What tells it apart from others.
@@ -183,7 +191,7 @@ impl EndpointCells {
         let text = KeptValues::new(&kept, 3).text();
         let mut more = combinations.to_vec();
         let place = more.partition_point(|known| by_value(known.text(), text).is_lt());
-        more.insert(place, Combination { kept: kept.into(), at });
+        more.insert(place, Combination { kept: kept.into(), at, created: Created::now() });
         *combinations = more.into();
         self.codes.put(code, block.into(), offset);
         Some((block.into(), offset))

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::block::{Block, DURATION, REQUEST_SIZE, RESPONSE_SIZE};
 use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
+use crate::metric::created::Created;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::histogram::Shape;
 use crate::metric::kept::by_value;
@@ -200,6 +201,11 @@ impl LabelTexts for CombinationTexts {
         let (endpoint, at) = self.places[series];
         &self.endpoints[endpoint as usize][at as usize].kept
     }
+
+    fn created(&self, series: usize) -> Created {
+        let (endpoint, at) = self.places[series];
+        self.endpoints[endpoint as usize][at as usize].created
+    }
 }
 
 /// The endpoints by label values.
@@ -235,6 +241,10 @@ impl LabelTexts for EndpointTexts {
 
     fn kept(&self, series: usize) -> &[u8] {
         self.endpoints[series].kept()
+    }
+
+    fn created(&self, series: usize) -> Created {
+        self.endpoints[series].created()
     }
 }
 

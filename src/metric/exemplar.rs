@@ -14,7 +14,11 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::descriptor::is_legal;
+#[cfg(feature = "protobuf")]
+use super::kept::closing_quote;
 use super::series::Series;
+#[cfg(feature = "protobuf")]
+use crate::exposition::escape;
 use crate::shard::{Slot, SlotRun};
 use crate::snapshot::OwnedLabels;
 use crate::sync::{Arc, ArcSwap, AtomicU64, Mutex, OnceLock, Ordering, fence, lock};
@@ -40,6 +44,19 @@ impl Exemplar {
     /// The labels as OpenMetrics shows them, without braces: `trace_id="4bf92f3577b34da6"`.
     pub fn labels(&self) -> &str {
         &self.labels
+    }
+
+    /// Each label's name and value.
+    #[cfg(feature = "protobuf")]
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, std::borrow::Cow<'_, str>)> {
+        let mut rest = &*self.labels;
+        std::iter::from_fn(move || {
+            // Names are legal: the first `="` ends one.
+            let (name, value) = rest.trim_start_matches(',').split_once("=\"")?;
+            let (value, after) = value.split_at(closing_quote(value.as_bytes()));
+            rest = &after[1..];
+            Some((name, escape::unescaped(value.as_bytes())))
+        })
     }
 
     /// The value that was observed, in the unit that a scrape shows.

@@ -85,7 +85,7 @@ impl<'a> Iterator for KeptValues<'a> {
 
 /// Where the first quote stands that is not escaped.
 #[inline(never)]
-fn closing_quote(text: &[u8]) -> usize {
+pub(super) fn closing_quote(text: &[u8]) -> usize {
     let mut escaped = false;
     let closes = |&byte: &u8| {
         let closes = byte == b'"' && !escaped;

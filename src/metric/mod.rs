@@ -10,6 +10,7 @@
 
 pub(crate) mod bucket;
 pub(crate) mod counter;
+pub(crate) mod created;
 pub(crate) mod descriptor;
 pub(crate) mod exemplar;
 pub(crate) mod expiry;

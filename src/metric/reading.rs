@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::created::Created;
 use super::descriptor::Descriptor;
 use super::family::Parts;
 use super::label::LabelNames;
@@ -39,6 +40,10 @@ impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
 
     fn kept(&self, series: usize) -> &[u8] {
         self.series[series].kept()
+    }
+
+    fn created(&self, series: usize) -> Created {
+        self.series[series].created
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use super::created::Created;
 use super::kept::{KeptValues, keep};
 use crate::sync::{AtomicU32, Ordering, ThinArc};
 
@@ -12,6 +13,7 @@ pub(crate) struct Entry<V> {
     /// Hash of the values, but for its highest bit: where the entry stands, and what tells most strangers apart before the values are
     /// compared. That bit is `REMOVED`; it is set under the table's mutex.
     state: AtomicU32,
+    pub(crate) created: Created,
     pub(crate) value: V,
 }
 
@@ -25,12 +27,13 @@ impl<V> Series<V> {
     /// A series of a table. The highest bit of the hash is left out.
     pub(super) fn new(hash: u32, values: &[&str], value: V) -> Self {
         let state = AtomicU32::new(significant(hash));
-        Self(ThinArc::from_header_and_slice(Entry { state, value }, &keep(values)))
+        Self(ThinArc::from_header_and_slice(Entry { state, created: Created::now(), value }, &keep(values)))
     }
 
     /// A series of no table.
     pub(crate) fn detached(value: V) -> Self {
-        Self(ThinArc::from_header_and_slice(Entry { state: AtomicU32::new(0), value }, &[]))
+        let state = AtomicU32::new(0);
+        Self(ThinArc::from_header_and_slice(Entry { state, created: Created::now(), value }, &[]))
     }
 
     /// The values of its labels, as [`keep`] makes them.

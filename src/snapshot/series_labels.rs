@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use crate::exposition::{Escaping, escape};
+use crate::metric::created::Created;
 use crate::metric::descriptor::is_legal;
 use crate::metric::kept::{KeptValues, by_value, keep};
 use crate::metric::label::LabelNames;
@@ -16,6 +17,8 @@ pub(crate) trait LabelTexts: Send + Sync {
     fn names(&self) -> &LabelNames;
     /// The values of a series' labels, as `keep` makes them.
     fn kept(&self, series: usize) -> &[u8];
+    /// When a series was made.
+    fn created(&self, series: usize) -> Created;
 }
 
 /// The labels of one series, without those of the registry itself ([`Snapshot::own_labels`](crate::Snapshot::own_labels)).

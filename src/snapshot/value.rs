@@ -103,9 +103,20 @@ pub struct Series<'a> {
     pub labels: SeriesLabels<'a>,
     /// The value.
     pub value: Value<'a>,
-    /// When the series was made, at 0, to an eighth of a second; `None` where that is not known: of what a collector gives, and of what
-    /// came from another process.
-    pub created: Option<SystemTime>,
+    family: &'a FamilySnapshot,
+    /// Its place there.
+    at: usize,
+}
+
+impl Series<'_> {
+    /// When the series was made, at 0, to an eighth of a second; `None` where that is not known: of what a collector gives, of what
+    /// came from another process, and of the summary of an [`HttpMetrics`](crate::http::HttpMetrics).
+    pub fn created(&self) -> Option<SystemTime> {
+        match &self.family.series {
+            SeriesSet::Folded { labels, .. } => Some(labels.created(self.at).time()),
+            SeriesSet::Collected(_) => None,
+        }
+    }
 }
 
 /// The value of one series.
@@ -237,7 +248,7 @@ impl FamilySnapshot {
                     CollectedValue::Summary(value) => Value::Summary(value),
                 },
             };
-            Series { labels: self.labels(at), value, created: None }
+            Series { labels: self.labels(at), value, family: self, at }
         })
     }
 }
