@@ -29,15 +29,11 @@ pub(crate) fn encode<'a>(
     let escaping = encoding.escaping();
     let mut own_labels = Message::default();
     LabelFields::new(escaping).write(&mut own_labels, snapshot.own_labels());
-    let mut out = Vec::with_capacity(USUAL_SERIES * snapshot.series_count());
-    let mut message = Message::default();
+    let mut out = Message(Vec::with_capacity(USUAL_SERIES * snapshot.series_count()));
     for family in families {
-        message.0.clear();
-        write_family(&mut message, escaping, &own_labels.0, family);
-        prost::encode_length_delimiter(message.0.len(), &mut out).expect("a vector has room");
-        out.extend_from_slice(&message.0);
+        out.delimited(|message| write_family(message, escaping, &own_labels.0, family));
     }
-    out
+    out.0
 }
 
 /// The names of labels as the first field of a `LabelPair`: made once for all series whose labels are called the same.

@@ -60,6 +60,11 @@ impl Message {
     /// A message within this one, of bytes that are not counted yet. Most are shorter than 128 bytes, so that is how much room their length gets at first.
     pub(super) fn message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
         encode_key(tag, WireType::LengthDelimited, &mut self.0);
+        self.delimited(write);
+    }
+
+    /// The same without a key: one of several messages that follow one another.
+    pub(super) fn delimited(&mut self, write: impl FnOnce(&mut Self)) {
         self.0.push(0);
         let start = self.0.len();
         write(self);
