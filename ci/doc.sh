@@ -5,5 +5,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 export RUSTDOCFLAGS="-D warnings"
 cargo doc --quiet --locked --no-deps --no-default-features
 cargo doc --quiet --locked --no-deps
+cargo doc --quiet --locked --no-deps --package tachograph-check
 cargo doc --quiet --locked --no-deps --package tachograph-derive
 cargo doc --quiet --locked --no-deps --document-private-items --target-dir "$target/doc-private"

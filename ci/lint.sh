@@ -22,14 +22,14 @@ shellcheck --external-sources .ci/run ci/*.sh || broken "shellcheck has findings
 # House rules: short files, tests that always run, safe Rust only.
 while read -r lines file; do
     [[ $file == total ]] || ((lines <= 400)) || broken "$file has $lines lines, 400 is the most: split it"
-done < <(find src tests benches tachograph-derive fuzz/fuzz_targets -name '*.rs' -exec wc -l {} +)
-if grep -rnE '#\[ignore|#\[cfg_attr\(.*ignore' --include='*.rs' src tests benches tachograph-derive; then
+done < <(find src tests benches tachograph-check tachograph-derive fuzz/fuzz_targets -name '*.rs' -exec wc -l {} +)
+if grep -rnE '#\[ignore|#\[cfg_attr\(.*ignore' --include='*.rs' src tests benches tachograph-check tachograph-derive; then
     broken "an ignored test is no test: mend it or take it out"
 fi
-for root in src/lib.rs src/bin/tachograph/main.rs tachograph-derive/src/lib.rs; do
+for root in src/lib.rs src/bin/tachograph/main.rs tachograph-check/src/lib.rs tachograph-derive/src/lib.rs; do
     grep -qx '#!\[forbid(unsafe_code)\]' "$root" || broken "$root does not forbid unsafe code"
 done
-if grep -rnE '\bunsafe\b *(\{|fn|impl|trait|extern|$)' --include='*.rs' src tachograph-derive; then
+if grep -rnE '\bunsafe\b *(\{|fn|impl|trait|extern|$)' --include='*.rs' src tachograph-check tachograph-derive; then
     broken "unsafe code in src"
 fi
 exit "$status"

@@ -1,16 +1,14 @@
 //! The instruments beside counters, gauges and histograms, as a user and a scraper meet them.
 
-mod support;
-
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use support::exposition::{self, Exposition};
 use tachograph::{Buckets, FloatCounter, Quantiles, Registry};
+use tachograph_check::Exposition;
 
 fn scrape(registry: &Registry) -> Exposition {
-    exposition::parse(registry.snapshot().text().as_bytes()).unwrap()
+    tachograph_check::parse(registry.snapshot().text().as_bytes()).unwrap()
 }
 
 const REFUSED: [f64; 4] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5];

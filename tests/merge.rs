@@ -1,16 +1,14 @@
 //! Snapshots as bytes and back, damaged bytes, and snapshots of several registries as one: what one registry would have shown that
 //! had counted all of it.
 
-mod support;
-
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use support::exposition::parse;
 use tachograph::{
     Buckets, Collector, DecodeError, Descriptor, HistogramSnapshot, Kind, MergeError, Quantiles, RegisterError, Registry,
     Resolution, Sink, Snapshot, Value,
 };
+use tachograph_check::parse;
 
 /// A counter that is no whole number, beside a gauge.
 struct Process(f64);
@@ -65,8 +63,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 fn decoded(bytes: &[u8]) -> Option<Snapshot> {
     let snapshot = Snapshot::decode(bytes).ok()?;
     assert_eq!(snapshot.encode(), bytes);
-    if let Err(violation) = parse(snapshot.text().as_bytes()) {
-        panic!("{violation}\n{}", snapshot.text());
+    if let Err(finding) = parse(snapshot.text().as_bytes()) {
+        panic!("{finding}\n{}", snapshot.text());
     }
     Some(snapshot)
 }

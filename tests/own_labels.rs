@@ -1,17 +1,15 @@
 //! Labels of a registry itself: on every sample, before its own, and never twice.
 
-mod support;
-
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::exposition::{self, Exposition};
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
 use tachograph::{Buckets, Collector, Descriptor, Kind, RegisterError, Registry, Sink};
+use tachograph_check::Exposition;
 
 fn scrape(registry: &Registry) -> Exposition {
     let text = registry.snapshot().text().to_owned();
-    exposition::parse(text.as_bytes()).unwrap_or_else(|violation| panic!("{violation}\n{text}"))
+    tachograph_check::parse(text.as_bytes()).unwrap_or_else(|finding| panic!("{finding}\n{text}"))
 }
 
 /// A gauge with the labels that it is given.

@@ -1,17 +1,15 @@
 //! Limits, refusals, removal, collectors and the end of a registry, as a user meets them.
 
-mod support;
-
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use support::exposition::{self, Exposition};
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
 use tachograph::{Buckets, Collector, Descriptor, Kind, Labels, RegisterError, Registry, Sink};
+use tachograph_check::Exposition;
 
 fn scrape(registry: &Registry) -> Exposition {
-    exposition::parse(registry.snapshot().text().as_bytes()).unwrap()
+    tachograph_check::parse(registry.snapshot().text().as_bytes()).unwrap()
 }
 
 #[test]

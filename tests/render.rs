@@ -1,10 +1,8 @@
 //! Whatever is registered and counted, the text parses by the rules, and every name, label, help and value reads back.
 
-mod support;
-
 use proptest::prelude::*;
-use support::exposition::{self, Kind, go_float};
 use tachograph::{Buckets, Registry};
+use tachograph_check::{Kind, go_float};
 
 /// Text that is likely to break an encoder: what formats escape, what ends lines, what looks like a sample, any character.
 fn hostile() -> impl Strategy<Value = String> {
@@ -57,7 +55,7 @@ proptest! {
 
         let snapshot = registry.snapshot();
         let text = snapshot.text();
-        let scrape = exposition::parse(text.as_bytes()).map_err(|violation| TestCaseError::fail(format!("{violation:?}\n{text}")))?;
+        let scrape = tachograph_check::parse(text.as_bytes()).map_err(|finding| TestCaseError::fail(format!("{finding:?}\n{text}")))?;
         for family in &scrape.families {
             prop_assert_eq!(family.help.as_deref(), Some(&*help));
         }
@@ -93,7 +91,7 @@ proptest! {
             sizes.observe([label], *value);
         }
         let snapshot = registry.snapshot();
-        let scrape = exposition::parse(snapshot.text().as_bytes()).unwrap();
+        let scrape = tachograph_check::parse(snapshot.text().as_bytes()).unwrap();
         prop_assert_eq!(scrape.family("sizes").unwrap().kind, Some(Kind::Histogram));
         for (label, _) in &values {
             let of_label = || values.iter().filter(|(other, _)| other == label).map(|(_, value)| *value);

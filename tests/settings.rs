@@ -1,17 +1,15 @@
 //! Instruments that are set as a whole: infos, state sets and gauge histograms.
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use support::exposition::{self, Exposition, Kind};
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::{Buckets, Collector, Descriptor, Labels, RegisterError, Registry, Sink, Value};
+use tachograph_check::{Exposition, Kind};
 
 fn scrape(registry: &Registry) -> Exposition {
     let text = registry.snapshot().text().to_owned();
-    exposition::parse(text.as_bytes()).unwrap_or_else(|violation| panic!("{violation}\n{text}"))
+    tachograph_check::parse(text.as_bytes()).unwrap_or_else(|finding| panic!("{finding}\n{text}"))
 }
 
 /// Text that is likely to break an encoder.

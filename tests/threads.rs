@@ -2,14 +2,11 @@
 //!
 //! One test, alone in its process, because shards are counted.
 
-mod support;
-
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use support::exposition;
 use tachograph::{Buckets, Counter, Family, Histogram, Registry, UpDownCounter, engine_stats};
 
 /// Threads at one time, and how many each of them is in turn: 1 000 in all.
@@ -81,12 +78,12 @@ fn count_late(counter: &Counter, first: bool, itself: bool, late: u64) {
 }
 
 /// Scrapes until told to stop, and then once more. Every scrape is valid, and no counter and no bucket ever falls.
-fn scrape_until(registry: &Registry, stop: &AtomicBool) -> (usize, exposition::Exposition) {
-    let mut last: Option<exposition::Exposition> = None;
+fn scrape_until(registry: &Registry, stop: &AtomicBool) -> (usize, tachograph_check::Exposition) {
+    let mut last: Option<tachograph_check::Exposition> = None;
     for scrapes in 1.. {
         let stopping = stop.load(Ordering::Acquire);
         let snapshot = registry.snapshot();
-        let scrape = exposition::parse(snapshot.text().as_bytes()).unwrap();
+        let scrape = tachograph_check::parse(snapshot.text().as_bytes()).unwrap();
         for before in last.iter().flat_map(|last| last.samples()).filter(|sample| sample.name != "live_threads") {
             let labels: Vec<_> = before.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let now = scrape.value(&before.name, &labels).unwrap();

@@ -1,15 +1,13 @@
 //! Typed label sets, as a user meets them.
 
-mod support;
-
 use std::collections::HashMap;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::exposition::{self, Exposition};
 use tachograph::{Buckets, Counter, LabelSet, LabelValue, RegisterError, Registry, TypedFamily};
+use tachograph_check::Exposition;
 
 #[derive(Clone, Copy, Debug, LabelValue)]
 enum Method {
@@ -41,7 +39,7 @@ struct Mixed<'a, 'b> {
 }
 
 fn scrape(registry: &Registry) -> Exposition {
-    exposition::parse(registry.snapshot().text().as_bytes()).unwrap()
+    tachograph_check::parse(registry.snapshot().text().as_bytes()).unwrap()
 }
 
 /// What a scrape shall say of a method, spelt out once more.

@@ -8,14 +8,7 @@ use std::collections::BTreeMap;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use tachograph::{Buckets, RegisterError, Registry};
-
-use support::exposition::{self, Kind};
-
-#[path = "../../tests/support"]
-mod support {
-    #[allow(dead_code, unused_imports, reason = "made for several test crates, of which this one needs a part")]
-    pub mod exposition;
-}
+use tachograph_check::Kind;
 
 /// Families and series of one input: enough for every neighbourhood, few enough to be quick.
 const MOST: usize = 24;
@@ -232,8 +225,8 @@ fn fill(registry: &Registry, name: &str, help: &str, series: &Series<'_>) -> Res
 
 /// What the strict parser reads in a scrape.
 fn read(scrape: &str) -> BTreeMap<String, Expected> {
-    let exposition = exposition::parse(scrape.as_bytes()).unwrap_or_else(|violation| panic!("{violation} in\n{scrape}"));
-    let family = |family: exposition::Family| {
+    let exposition = tachograph_check::parse(scrape.as_bytes()).unwrap_or_else(|finding| panic!("{finding} in\n{scrape}"));
+    let family = |family: tachograph_check::Family| {
         let samples = family.samples.into_iter();
         let samples = samples.map(|sample| ((sample.name, sample.labels.into_iter().collect()), sample.value.into()));
         let kind = family.kind.expect("each family of ours has a type");

@@ -7,14 +7,6 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use tachograph::{Buckets, HistogramSnapshot, HistogramValue, Registry, Resolution, Snapshot, Value};
 
-use support::exposition;
-
-#[path = "../../tests/support"]
-mod support {
-    #[allow(dead_code, unused_imports, reason = "made for several test crates, of which this one needs a part")]
-    pub mod exposition;
-}
-
 fn ask(value: &HistogramValue<'_>) {
     let count = value.count();
     let mut highest = 0;
@@ -86,8 +78,8 @@ fuzz_target!(|input: Input| {
     }
     if let Ok(snapshot) = Snapshot::decode(&[&b"TGS\x01"[..], &bytes].concat()) {
         assert_eq!(&snapshot.encode()[HEADER..], bytes);
-        if let Err(violation) = exposition::parse(snapshot.text().as_bytes()) {
-            panic!("{violation}\n{}", snapshot.text());
+        if let Err(finding) = tachograph_check::parse(snapshot.text().as_bytes()) {
+            panic!("{finding}\n{}", snapshot.text());
         }
         for value in snapshot.families().flat_map(|family| family.series()).map(|series| series.value) {
             if let Value::Histogram(value) = value {

@@ -3,5 +3,4 @@
 #![allow(dead_code, unused_imports, reason = "no single test uses all of it, and each one compiles the whole")]
 #![allow(unreachable_pub, reason = "a test crate exports nothing, but its modules still have an interface")]
 
-pub mod exposition;
 pub mod http;

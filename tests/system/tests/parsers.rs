@@ -6,18 +6,7 @@ use std::time::Duration;
 use system::demo::Demo;
 use system::{hostile, judge, wait};
 
-use support::exposition::{self, Kind};
-
-#[path = "../../support"]
-mod support {
-    #[allow(
-        dead_code,
-        unused_imports,
-        unreachable_pub,
-        reason = "made for several test crates, of which this one needs a part"
-    )]
-    pub mod exposition;
-}
+use tachograph_check::Kind;
 
 type Labels = BTreeMap<String, String>;
 
@@ -34,14 +23,15 @@ fn spelt(text: &str) -> String {
 }
 
 fn ours(scrape: &str) -> BTreeMap<String, Family> {
-    let exposition = exposition::parse(scrape.as_bytes()).unwrap_or_else(|violation| panic!("{violation}\n{scrape}"));
-    let family = |family: exposition::Family| {
+    let exposition = tachograph_check::parse(scrape.as_bytes()).unwrap_or_else(|finding| panic!("{finding}\n{scrape}"));
+    let family = |family: tachograph_check::Family| {
         let kind = match family.kind.expect("each family of ours has a type") {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
             Kind::Histogram => "histogram",
             Kind::Summary => "summary",
             Kind::Untyped => "untyped",
+            other => panic!("{other:?} is no type of this format"),
         };
         let samples = family.samples.into_iter();
         let samples = samples.map(|sample| ((sample.name, sample.labels.into_iter().collect()), spelt(&sample.text)));
@@ -74,7 +64,7 @@ fn both_parsers_read_the_scrape_of_the_demo_alike() {
     let demo = Demo::start(&["--traffic", "50"]);
     let scrape = wait::until("some traffic", Duration::from_secs(10), || {
         let scrape = demo.scrape();
-        let loads = exposition::parse(scrape.as_bytes()).map_err(|violation| violation.to_string())?;
+        let loads = tachograph_check::parse(scrape.as_bytes()).map_err(|finding| finding.to_string())?;
         if loads.sum("scene_loads_total", |_| true) > 3.0 { Ok(scrape) } else { Err("too few scenes are loaded".to_owned()) }
     });
     let families = both_read(&scrape);

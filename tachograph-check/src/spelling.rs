@@ -1,36 +1,4 @@
-//! Numbers: which spellings a scrape may use, and how the reference writes a float.
-
-/// Reads a value in a spelling that both the server and the reference parsers take.
-pub(super) fn parse_number(text: &str) -> Option<f64> {
-    match text {
-        "NaN" => return Some(f64::NAN),
-        "+Inf" => return Some(f64::INFINITY),
-        "-Inf" => return Some(f64::NEG_INFINITY),
-        _ => {}
-    }
-    // Only the decimal forms are left: no `inf`, no hexadecimal, no underscore, which the languages differ in.
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
-        None => (unsigned, "0"),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if whole.len() + fraction.len() == 0 || !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    if exponent.is_empty() || !digits(exponent) {
-        return None;
-    }
-    // What is too large for a float is a range error in Go, not an infinity.
-    text.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-/// Reads a count: plain digits, all of them, without leading zeros.
-pub(super) fn parse_count(text: &str) -> Option<u64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
-}
+//! How the reference writes a float.
 
 /// Writes a float as the reference encoder does: Go's `strconv.FormatFloat(x, 'g', -1, 64)`, with a zero of either sign
 /// as `0`.
@@ -66,6 +34,25 @@ pub fn go_float(value: f64) -> String {
     }
     let (whole, fraction) = digits.split_at(before_point);
     format!("{sign}{whole}.{fraction}")
+}
+
+/// Writes a float as OpenMetrics wants `le` and `quantile`: as [`go_float`], with `.0` behind it unless a point, an exponent or
+/// letters show that it is a float.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph_check::openmetrics_float;
+///
+/// assert_eq!(openmetrics_float(1.0), "1.0");
+/// assert_eq!(openmetrics_float(0.25), "0.25");
+/// assert_eq!(openmetrics_float(1e6), "1e+06");
+/// assert_eq!(openmetrics_float(f64::INFINITY), "+Inf");
+/// ```
+pub fn openmetrics_float(value: f64) -> String {
+    let text = go_float(value);
+    let whole = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if whole { format!("{text}.0") } else { text }
 }
 
 /// The shortest digits that read back as `value`, as `d.ddde-7`.
