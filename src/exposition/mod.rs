@@ -1,15 +1,19 @@
 //! What scrapers read: a snapshot rendered in an exposition format.
 
 pub(crate) mod body;
+mod coding;
 mod encoding;
 pub(crate) mod escape;
 mod escaping;
 #[cfg(feature = "hdr-log")]
 mod hdr_log;
 mod lines;
+mod negotiate;
 pub(crate) mod number;
+mod preference;
 pub(crate) mod text;
 
+pub use coding::Coding;
 pub use encoding::{Encoding, Format};
 pub use escaping::Escaping;
 #[cfg(feature = "hdr-log")]
