@@ -2,6 +2,25 @@
 
 use super::preference::elements;
 
+// Of scrapes of 1 000 and of 100 000 series, as HTTP metrics are (74 708 and 7 454 878 bytes; best of several on one core):
+//
+// | level  | bytes          | ms           |
+// |--------|----------------|--------------|
+// | gzip 1 | 11 746 961 713 |  0.07   9.7  |
+// | gzip 2 |  9 562 709 479 |  0.11  12.2  |
+// | gzip 3 |  8 687 639 467 |  0.18  18.6  |
+// | gzip 6 |  8 116 590 749 |  0.40  40.0  |
+// | zstd 1 |  8 222 608 808 |  0.07   6.3  |
+// | zstd 3 |  8 424 645 918 |  0.08   8.4  |
+// | zstd 6 |  7 592 560 399 |  0.32  30.4  |
+//
+/// A quarter smaller than level 1 for a quarter more time; the next tenth costs half as much again.
+#[cfg(feature = "compression")]
+const GZIP_LEVEL: u32 = 2;
+/// Smaller and faster than any up to 4; the next that is smaller, 5, takes four times as long for a hundredth.
+#[cfg(feature = "compression")]
+const ZSTD_LEVEL: i32 = 1;
+
 /// A coding of a scrape's bytes, as `Content-Encoding` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -76,6 +95,21 @@ impl Coding {
         // The last of several that are equal.
         let best = weights.filter(|(_, weight)| *weight > 0).max_by_key(|(_, weight)| *weight);
         best.map_or(Self::Identity, |(coding, _)| coding)
+    }
+
+    /// Codes bytes.
+    #[cfg(feature = "compression")]
+    pub(crate) fn code(self, bytes: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+
+        match self {
+            Self::Identity => bytes.to_vec(),
+            Self::Gzip => {
+                let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+                coder.write_all(bytes).and_then(|()| coder.finish()).expect("a vector takes all that is written")
+            }
+            Self::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("there is room for what the bound says"),
+        }
     }
 
     /// What clients call it.

@@ -18,8 +18,14 @@ const USUAL_LINE: usize = 80;
 
 /// Renders a snapshot.
 pub(crate) fn encode(snapshot: &Snapshot) -> String {
-    let mut out = Lines::with_capacity(USUAL_LINE * snapshot.series_count());
-    snapshot.families().for_each(|family| encode_family(&mut out, snapshot.own_labels(), family));
+    encode_of(snapshot, &|_| true)
+}
+
+/// Renders the families that are wanted.
+pub(crate) fn encode_of(snapshot: &Snapshot, wanted: &dyn Fn(&FamilySnapshot) -> bool) -> String {
+    let families = || snapshot.families().filter(|family| wanted(family));
+    let mut out = Lines::with_capacity(USUAL_LINE * families().map(FamilySnapshot::len).sum::<usize>());
+    families().for_each(|family| encode_family(&mut out, snapshot.own_labels(), family));
     String::from_utf8(out.finish()).expect("names, help and labels are strings, escapes cut none of their characters")
 }
 
