@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+#[cfg(feature = "compression")]
+use super::coding;
 use super::coding::Coding;
 use super::encoding::{Encoding, Format};
 use super::escaping::Escaping;
@@ -24,7 +26,9 @@ impl Bodies {
         self.0[place(encoding, coding)].get_or_init(|| match coding {
             Coding::Identity => text::encode(snapshot).into_bytes().into(),
             #[cfg(feature = "compression")]
-            Coding::Gzip | Coding::Zstd => coding.code(self.get(snapshot, encoding, Coding::Identity)).into(),
+            Coding::Gzip => coding::gzip(self.get(snapshot, encoding, Coding::Identity)).into(),
+            #[cfg(feature = "compression")]
+            Coding::Zstd => coding::zstd(self.get(snapshot, encoding, Coding::Identity)).into(),
         })
     }
 }

@@ -97,18 +97,13 @@ impl Coding {
         best.map_or(Self::Identity, |(coding, _)| coding)
     }
 
-    /// Codes bytes.
-    #[cfg(feature = "compression")]
-    pub(crate) fn code(self, bytes: &[u8]) -> Vec<u8> {
-        use std::io::Write;
-
+    /// Codes bytes; identity leaves them as they are.
+    #[cfg(feature = "server")]
+    pub(crate) fn coded(self, bytes: Vec<u8>) -> Vec<u8> {
         match self {
-            Self::Identity => bytes.to_vec(),
-            Self::Gzip => {
-                let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
-                coder.write_all(bytes).and_then(|()| coder.finish()).expect("a vector takes all that is written")
-            }
-            Self::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("there is room for what the bound says"),
+            Self::Identity => bytes,
+            Self::Gzip => gzip(&bytes),
+            Self::Zstd => zstd(&bytes),
         }
     }
 
@@ -122,6 +117,21 @@ impl Coding {
             Self::Zstd => &["zstd"],
         }
     }
+}
+
+/// The bytes as gzip.
+#[cfg(feature = "compression")]
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+    coder.write_all(bytes).and_then(|()| coder.finish()).expect("a vector takes all that is written")
+}
+
+/// The bytes as one frame of Zstandard, which tells their length.
+#[cfg(feature = "compression")]
+pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("there is room for what the bound says")
 }
 
 #[cfg(all(test, not(tachograph_loom)))]

@@ -171,7 +171,7 @@ impl Snapshot {
     /// let registry = tachograph::Registry::new();
     /// registry.counter("jobs_total", "Jobs done.")?;
     /// registry.gauge("queue_depth", "Jobs waiting.")?;
-    /// let jobs = registry.snapshot().exposition_of(Encoding::TEXT, &|family| family.is_called("jobs_total"));
+    /// let jobs = registry.snapshot().exposition_of(Encoding::TEXT, &|family| family.descriptor().name() == "jobs_total");
     /// assert_eq!(jobs, b"# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total 0\n");
     /// # Ok::<(), tachograph::RegisterError>(())
     /// ```

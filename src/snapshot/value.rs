@@ -178,22 +178,6 @@ impl FamilySnapshot {
         }
     }
 
-    /// Whether it goes by this name in any scrape: its own, or one that its samples carry there (`wait_seconds_bucket`).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let registry = tachograph::Registry::new();
-    /// registry.counter("jobs_total", "Jobs done.")?;
-    /// let snapshot = registry.snapshot();
-    /// let family = snapshot.family("jobs_total").unwrap();
-    /// assert!(family.is_called("jobs_total") && family.is_called("jobs") && !family.is_called("job"));
-    /// # Ok::<(), tachograph::RegisterError>(())
-    /// ```
-    pub fn is_called(&self, name: &str) -> bool {
-        self.descriptor.claimed_names().iter().any(|claimed| claimed == name)
-    }
-
     /// The labels of a series, by its place in the order of label values.
     pub(super) fn labels(&self, at: usize) -> SeriesLabels<'_> {
         self.labels_by(self.label_names(), at)
