@@ -23,13 +23,13 @@ const USUAL_SERIES: usize = 80;
 /// Renders these families of a snapshot.
 pub(crate) fn encode<'a>(
     snapshot: &Snapshot,
-    families: impl Iterator<Item = &'a FamilySnapshot>,
+    families: impl Iterator<Item = &'a FamilySnapshot> + Clone,
     encoding: Encoding,
 ) -> Vec<u8> {
     let escaping = encoding.escaping();
     let mut own_labels = Message::default();
     LabelFields::new(escaping).write(&mut own_labels, snapshot.own_labels());
-    let mut out = Message(Vec::with_capacity(USUAL_SERIES * snapshot.series_count()));
+    let mut out = Message(Vec::with_capacity(USUAL_SERIES * families.clone().map(FamilySnapshot::len).sum::<usize>()));
     for family in families {
         out.delimited(|message| write_family(message, escaping, &own_labels.0, family));
     }

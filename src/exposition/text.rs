@@ -21,10 +21,10 @@ const USUAL_LINE: usize = 80;
 /// Renders these families of a snapshot.
 pub(crate) fn encode<'a>(
     snapshot: &Snapshot,
-    families: impl Iterator<Item = &'a FamilySnapshot>,
+    families: impl Iterator<Item = &'a FamilySnapshot> + Clone,
     encoding: Encoding,
 ) -> Vec<u8> {
-    let mut out = Lines::with_capacity(USUAL_LINE * snapshot.series_count());
+    let mut out = Lines::with_capacity(USUAL_LINE * families.clone().map(FamilySnapshot::len).sum::<usize>());
     families.for_each(|family| encode_family(&mut out, encoding, snapshot.own_labels(), family));
     if encoding.format() == Format::OpenMetrics {
         out.push(openmetrics::END);

@@ -88,6 +88,7 @@ impl Default for HttpOptions {
 /// | `auth_attempts_total` | counter | result |
 /// | `rate_limit_hits_total` | counter | endpoint |
 /// | `active_connections`, `max_connections` | gauge | |
+/// | `tachograph_scrapes_refused_total`, with the feature `server` | counter | reason |
 ///
 /// The latency quantiles have two significant digits: they are at most 1 in 128 above the exact value, and saturate at 17 s.
 ///
@@ -143,6 +144,8 @@ struct HttpCore {
     rate_limit_hits: Family<Counter, 1>,
     active_connections: UpDownCounter,
     max_connections: Gauge,
+    #[cfg(feature = "server")]
+    scrapes_refused: Family<Counter, 1>,
 }
 
 /// The families that a request writes.
@@ -263,7 +266,15 @@ impl HttpMetrics {
             Labels::new([]),
             (),
         )?;
+        #[cfg(feature = "server")]
+        let scrapes_refused = counters(
+            "tachograph_scrapes_refused_total",
+            "Scrapes answered 503: the server was busy, or it was late.",
+            "reason",
+        )?;
         let mut sources: Vec<Arc<dyn Source>> = vec![
+            #[cfg(feature = "server")]
+            scrapes_refused.source(),
             scene_loads.source(),
             scene_load_errors.source(),
             auth_attempts.source(),
@@ -296,6 +307,8 @@ impl HttpMetrics {
             rate_limit_hits,
             active_connections: active.handle([]),
             max_connections: most.handle([]),
+            #[cfg(feature = "server")]
+            scrapes_refused,
         });
         sources.push(Arc::new(Requests(Arc::clone(&core))));
         registry.register_engine_metrics()?;
@@ -355,6 +368,12 @@ impl HttpMetrics {
     /// Connections that may be open at once; 0 for no limit.
     pub fn max_connections(&self) -> &Gauge {
         &self.0.max_connections
+    }
+
+    /// Scrapes refused, by `reason`.
+    #[cfg(feature = "server")]
+    pub(crate) fn scrapes_refused(&self) -> &Family<Counter, 1> {
+        &self.0.scrapes_refused
     }
 
     /// Scenes loaded, by `scene`: one that exists, else `unknown`.

@@ -19,6 +19,17 @@ impl Created {
         Self(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
+    /// Bytes that one takes.
+    pub(crate) const BYTES: usize = size_of::<u32>();
+
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        self.0.to_le_bytes()
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(u32::from_le_bytes(bytes))
+    }
+
     /// The moment by the clock on the wall, as that went when the first series was made.
     pub(crate) fn time(self) -> SystemTime {
         FIRST.0 + Duration::from_secs(1) * self.0 / A_SECOND

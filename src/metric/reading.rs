@@ -43,7 +43,7 @@ impl<V: Send + Sync> LabelTexts for SeriesTexts<V> {
     }
 
     fn created(&self, series: usize) -> Created {
-        self.series[series].created
+        self.series[series].created()
     }
 }
 

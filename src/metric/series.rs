@@ -13,11 +13,11 @@ pub(crate) struct Entry<V> {
     /// Hash of the values, but for its highest bit: where the entry stands, and what tells most strangers apart before the values are
     /// compared. That bit is `REMOVED`; it is set under the table's mutex.
     state: AtomicU32,
-    pub(crate) created: Created,
     pub(crate) value: V,
 }
 
-/// A shared series. Its bytes are the values of its labels as [`keep`] makes them.
+/// A shared series. Its bytes are when it was made, and the values of its labels as [`keep`] makes them. (As a field of the entry the four
+/// bytes of the time would take eight.)
 pub(crate) struct Series<V>(ThinArc<Entry<V>, u8>);
 
 /// The bit that says that the series is removed.
@@ -27,19 +27,28 @@ impl<V> Series<V> {
     /// A series of a table. The highest bit of the hash is left out.
     pub(super) fn new(hash: u32, values: &[&str], value: V) -> Self {
         let state = AtomicU32::new(significant(hash));
-        Self(ThinArc::from_header_and_slice(Entry { state, created: Created::now(), value }, &keep(values)))
+        Self::of(Entry { state, value }, values)
     }
 
     /// A series of no table.
     pub(crate) fn detached(value: V) -> Self {
-        let state = AtomicU32::new(0);
-        Self(ThinArc::from_header_and_slice(Entry { state, created: Created::now(), value }, &[]))
+        Self::of(Entry { state: AtomicU32::new(0), value }, &[])
+    }
+
+    fn of(entry: Entry<V>, values: &[&str]) -> Self {
+        let bytes = [&Created::now().to_bytes(), &*keep(values)].concat();
+        Self(ThinArc::from_header_and_slice(entry, &bytes))
+    }
+
+    /// When it was made.
+    pub(crate) fn created(&self) -> Created {
+        Created::from_bytes(*self.0.slice.first_chunk().expect("a series begins with it"))
     }
 
     /// The values of its labels, as [`keep`] makes them.
     #[inline]
     pub(crate) fn kept(&self) -> &[u8] {
-        &self.0.slice
+        &self.0.slice[Created::BYTES..]
     }
 
     /// The same by which a family tells its series apart; `labels` is their number.

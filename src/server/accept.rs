@@ -63,7 +63,11 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
             tracing::debug!(%peer, "a connection beyond the limit is closed unanswered");
             continue;
         };
-        let serving = connection::serve(stream, peer, state.clone(), standing, graceful.watcher());
+        // Without it the second small write of an answer waits for the first one's acknowledgement.
+        if let Err(cause) = stream.set_nodelay(true) {
+            tracing::debug!(%cause, %peer, "a connection keeps its delay");
+        }
+        let serving = connection::serve(stream, peer, state.clone(), standing, Some(graceful.watcher()));
         connections.spawn(async move {
             serving.await;
             drop(place);

@@ -8,7 +8,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::state::{Standing, State};
 use crate::http::HttpMetrics;
@@ -20,14 +20,47 @@ const MAX_HEADER_BYTES: u32 = 32 * 1024;
 /// A surplus connection holds one of few places, so it must say quickly what it wants.
 const SURPLUS_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Serves one connection of any kind, until the client ends it, it lies idle for too long, or the future is dropped: of a Unix socket,
+/// of TLS, of a test. [`run`](super::run) does it for those of its listener, which is where
+/// [`Options::max_connections`](super::Options::max_connections) and a graceful shutdown belong. `peer` is what the handlers shall see.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::{HttpMetrics, HttpOptions};
+/// use tachograph::server::{self, Options, Routes, State};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let registry = tachograph::Registry::new();
+/// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// let state = State::new(&registry, &http, Routes::new(), Options::default())?;
+/// let (mut client, io) = tokio::io::duplex(4096);
+/// let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse()?, state));
+/// client.write_all(b"GET /health/quick HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer).await?;
+/// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+/// serving.await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })
+/// # }
+/// ```
+pub async fn serve_connection<IO>(io: IO, peer: SocketAddr, state: State)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    serve(io, peer, state, Standing::Admitted, None).await;
+}
+
 /// Serves a connection until the client ends it, it lies idle for too long, or the server shuts down.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, state: State, standing: Standing, watcher: Watcher) {
+pub(super) async fn serve<IO>(io: IO, peer: SocketAddr, state: State, standing: Standing, watcher: Option<Watcher>)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let admitted = standing == Standing::Admitted;
     let _open = admitted.then(|| Open::new(state.http().clone()));
-    // Without it the second small write of an answer waits for the first one's acknowledgement.
-    if let Err(cause) = stream.set_nodelay(true) {
-        tracing::debug!(%cause, %peer, "a connection keeps its delay");
-    }
     let header_timeout = match standing {
         Standing::Admitted => state.options().header_timeout,
         Standing::Surplus => SURPLUS_HEADER_TIMEOUT,
@@ -43,8 +76,12 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, state: State, sta
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES as usize)
         .keep_alive(admitted)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(cause) = watcher.watch(connection).await {
+        .serve_connection(TokioIo::new(io), service);
+    let ended = match watcher {
+        Some(watcher) => watcher.watch(connection).await,
+        None => connection.await,
+    };
+    if let Err(cause) = ended {
         tracing::debug!(%cause, %peer, "a connection ended early");
     }
 }

@@ -13,6 +13,17 @@
 //! [`CLIENT_GONE`]. What is not HTTP (a malformed head, a head that is too long or never ends) is answered or cut by
 //! hyper and belongs to no request, so it is not counted.
 //!
+//! # Scrapes
+//!
+//! `/metrics` answers in the format that `Accept` asks for ([`Encoding::negotiate`](crate::exposition::Encoding::negotiate)) and in the
+//! coding that `Accept-Encoding` allows ([`Coding::negotiate`](crate::exposition::Coding::negotiate)). `?name[]=jobs_total&name[]=depth`
+//! asks for the families that have one of at most 1 000 names, or samples of that name; other parameters say nothing.
+//!
+//! A client that tells how long it waits, in `X-Prometheus-Scrape-Timeout-Seconds`, has its answer a tenth of that, at most half a
+//! second, before; after ten seconds no scrape is worth waiting for. What cannot be ready by then, and what is beyond
+//! [`Options::max_scrapes`], is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason}`, as `late` or
+//! `busy`.
+//!
 //! # Examples
 //!
 //! ```
@@ -54,6 +65,7 @@ mod state;
 
 pub use accept::{Stopped, run};
 pub use body::{Body, BoxError};
+pub use connection::serve_connection;
 pub use hyper::header;
 pub use hyper::{HeaderMap, StatusCode, Uri};
 pub use observe::CLIENT_GONE;

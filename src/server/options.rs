@@ -14,6 +14,11 @@ pub struct Options {
     pub body_limit: usize,
     /// How long a request's body may take as a whole; a slower one is answered 408.
     pub body_timeout: Duration,
+    /// Scrapes answered at once; 0 means no limit. One lasts from its request to the last byte handed over, so a slow reader counts.
+    /// Beyond it a scrape is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason="busy"}`.
+    pub max_scrapes: usize,
+    /// Whether scrapes in OpenMetrics have `_created` samples: when each series began, for a line more a series.
+    pub created_timestamps: bool,
     /// How long requests in flight may go on after the shutdown began, before they are cut.
     pub shutdown_timeout: Duration,
 }
@@ -25,6 +30,8 @@ impl Default for Options {
             header_timeout: Duration::from_secs(30),
             body_limit: 16 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            max_scrapes: 16,
+            created_timestamps: false,
             shutdown_timeout: Duration::from_secs(10),
         }
     }

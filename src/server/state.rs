@@ -13,7 +13,7 @@ use hyper::header::{CONTENT_LENGTH, HeaderValue};
 
 use super::body::Body;
 use super::health::{self, Heartbeat};
-use super::metrics;
+use super::metrics::{Scrapes, Wish};
 use super::observe::{BytesRead, Observation, ObservedBody};
 use super::options::Options;
 use super::request::Request;
@@ -55,11 +55,15 @@ impl State {
     pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
         routes.keep_off(&[METRICS, HEALTH_QUICK])?;
         let heartbeat = Heartbeat::new();
-        let own = (registry.clone(), registry.clone(), heartbeat.clone());
+        let scrapes = Arc::new(Scrapes::new(registry, http, &options));
+        let own = (registry.clone(), heartbeat.clone());
         let routes = routes
-            .route(Route::get(METRICS).answers([503]).monitoring(), move |_| metrics::scrape(own.0.clone()))
+            .route(Route::get(METRICS).answers([503]).monitoring(), move |request| {
+                let wish = Wish::of(request.uri(), request.headers());
+                Arc::clone(&scrapes).answer(wish)
+            })
             .route(Route::get(HEALTH_QUICK).answers([503]).monitoring(), move |_| {
-                std::future::ready(health::quick(&own.1, &own.2))
+                std::future::ready(health::quick(&own.0, &own.1))
             });
         let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
         let table = Table::new(http, routes, everywhere)?;

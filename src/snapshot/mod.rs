@@ -38,8 +38,8 @@ pub(crate) use series_labels::{Identity, LabelTexts, OwnedLabels, identity};
 pub(crate) use thread::{TICK, ask, keep_ticking, take_now};
 pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, Values};
 
-use crate::exposition::Encoding;
 use crate::exposition::body::{self, Bodies};
+use crate::exposition::{Coding, Encoding};
 use crate::metric::descriptor::Descriptor;
 use crate::shard::Totals;
 
@@ -98,7 +98,7 @@ impl Snapshot {
     }
 
     /// The families, by name.
-    pub fn families(&self) -> impl Iterator<Item = &FamilySnapshot> {
+    pub fn families(&self) -> impl Iterator<Item = &FamilySnapshot> + Clone {
         self.families.values()
     }
 
@@ -135,11 +135,45 @@ impl Snapshot {
 
     /// The snapshot in the form that a scraper wants. As [`text`](Self::text), each form is rendered once.
     pub fn exposition(&self, encoding: Encoding) -> &[u8] {
-        self.bodies.get(self, encoding)
+        self.compressed(encoding, Coding::Identity)
     }
 
-    /// Those of the families that `keep` keeps, in the form that a scraper wants. Rendered each time.
-    pub fn exposition_of(&self, encoding: Encoding, keep: &dyn Fn(&FamilySnapshot) -> bool) -> Vec<u8> {
-        body::render(self, self.families().filter(|family| keep(family)), encoding)
+    /// The snapshot in the form that a scraper wants, coded for the way. Each form is rendered once and compressed once, by the first
+    /// who asks; identity is the [exposition](Self::exposition) itself. A hundred thousand series take ten milliseconds and more: do
+    /// not ask first on a thread that must not wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::exposition::{Coding, Encoding};
+    ///
+    /// let registry = tachograph::Registry::new();
+    /// registry.counter("jobs_total", "Jobs done.")?;
+    /// let snapshot = registry.snapshot();
+    /// # #[cfg(feature = "compression")]
+    /// assert!(snapshot.compressed(Encoding::TEXT, Coding::Gzip).starts_with(&[0x1f, 0x8b]));
+    /// assert_eq!(snapshot.compressed(Encoding::TEXT, Coding::Identity), snapshot.text().as_bytes());
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn compressed(&self, encoding: Encoding, coding: Coding) -> &[u8] {
+        self.bodies.get(self, encoding, coding)
+    }
+
+    /// The families that are wanted, in the form that a scraper wants. Rendered anew by each who asks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::exposition::Encoding;
+    ///
+    /// let registry = tachograph::Registry::new();
+    /// registry.counter("jobs_total", "Jobs done.")?;
+    /// registry.gauge("queue_depth", "Jobs waiting.")?;
+    /// let jobs = registry.snapshot().exposition_of(Encoding::TEXT, &|family| family.descriptor().name() == "jobs_total");
+    /// assert_eq!(jobs, b"# HELP jobs_total Jobs done.\n# TYPE jobs_total counter\njobs_total 0\n");
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
+    pub fn exposition_of(&self, encoding: Encoding, wanted: &dyn Fn(&FamilySnapshot) -> bool) -> Vec<u8> {
+        body::render(self, self.families().filter(|family| wanted(family)), encoding)
     }
 }

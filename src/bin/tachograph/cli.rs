@@ -99,6 +99,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_connections: usize,
 
+    /// Tell OpenMetrics scrapers when each series began, in a `_created` sample
+    #[arg(long)]
+    pub(crate) created_timestamps: bool,
+
     /// Requests a second that each client of the scene API may send; 0 is no limit
     ///
     /// A client is whoever holds a valid token, else an address (IPv6: a network of 64 bits).

@@ -151,7 +151,11 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
     demo.prepare();
     let page = registry.clone();
     let routes = api::routes(&demo).route(Route::get("/").monitoring(), move |_| index::page(page.clone()));
-    let limits = server::Options { max_connections: options.max_connections, ..server::Options::default() };
+    let limits = server::Options {
+        max_connections: options.max_connections,
+        created_timestamps: options.created_timestamps,
+        ..server::Options::default()
+    };
     Ok(State::new(&registry, &http, routes, limits)?)
 }
 
