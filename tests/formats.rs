@@ -9,6 +9,7 @@ use std::path::Path;
 
 use tachograph::Registry;
 use tachograph::exposition::{Encoding, Escaping, Format};
+use tachograph_check::Rules;
 
 /// The text, with every time in it the same.
 fn timeless(text: &[u8]) -> String {
@@ -36,6 +37,13 @@ fn check(name: &str, encoding: Encoding) {
         assert_eq!(line, golden, "{name}, line {}", at + 1);
     }
     assert_eq!(text, golden);
+    let format = tachograph_check::Format::of_content_type(encoding.content_type()).unwrap();
+    // Families stand in the order of their own names, which is not always that of the escaped ones, or of those without a suffix.
+    let own_names = encoding.escaping() == Escaping::AllowUtf8 && encoding.format() != Format::OpenMetrics;
+    let rules = Rules { families_sorted: own_names, ..Rules::OURS };
+    if let Err(finding) = tachograph_check::parse_by(golden.as_bytes(), format, rules) {
+        panic!("{name}: {finding}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod escaping;
 #[cfg(feature = "hdr-log")]
 mod hdr_log;
 mod lines;
-mod names;
+pub(crate) mod names;
 mod negotiate;
 pub(crate) mod number;
 mod openmetrics;

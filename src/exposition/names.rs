@@ -56,7 +56,7 @@ impl<'a> Names<'a> {
             created: (openmetrics && encoding.created() && has_created)
                 .then(|| Name::new(&format!("{}_created", openmetrics::stem(kind, &family)), &own_labels)),
             quoted: quoted(&family).into_owned(),
-            own_label: quoted(&escaping.label_name(descriptor.name())).into_owned(),
+            own_label: quoted_label(&escaping.label_name(descriptor.name())).into_owned(),
             family,
             escaping,
             before: Box::default(),
@@ -129,22 +129,28 @@ impl Name {
     }
 }
 
-/// A name as it stands in a text: in quotes where it is not legal.
+/// A family's name as it stands in a text: in quotes where it is not legal.
 pub(super) fn quoted(name: &str) -> Cow<'_, str> {
-    if is_legal(name, true) {
-        return Cow::Borrowed(name);
-    }
+    if is_legal(name, true) { Cow::Borrowed(name) } else { Cow::Owned(in_quotes(name)) }
+}
+
+/// A label's name as it stands in a text.
+pub(crate) fn quoted_label(name: &str) -> Cow<'_, str> {
+    if is_legal(name, false) { Cow::Borrowed(name) } else { Cow::Owned(in_quotes(name)) }
+}
+
+fn in_quotes(name: &str) -> String {
     let mut quoted = b"\"".to_vec();
     escape::label_value(&mut quoted, name);
     quoted.push(b'"');
-    Cow::Owned(String::from_utf8(quoted).expect("a name is a string, escapes cut none of its characters"))
+    String::from_utf8(quoted).expect("a name is a string, escapes cut none of its characters")
 }
 
 /// What stands before each value of labels of these names: `a="`, `,b="`.
 fn befores(names: &LabelNames, escaping: Escaping) -> impl Iterator<Item = String> {
     names.iter().enumerate().map(move |(at, name)| {
         let name = escaping.label_name(name);
-        format!("{}{}=\"", if at == 0 { "" } else { "," }, quoted(&name))
+        format!("{}{}=\"", if at == 0 { "" } else { "," }, quoted_label(&name))
     })
 }
 

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 
-use crate::exposition::{Escaping, escape};
+use crate::exposition::{Escaping, escape, names};
 use crate::metric::created::Created;
-use crate::metric::descriptor::is_legal;
 use crate::metric::kept::{KeptValues, by_value, keep};
 use crate::metric::label::LabelNames;
 
@@ -87,25 +86,12 @@ impl fmt::Display for SeriesLabels<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut comma = "";
         for (name, value) in self.names.iter().zip(self.values()) {
-            f.write_str(std::mem::replace(&mut comma, ","))?;
-            write_name(f, name)?;
-            f.write_str("=\"")?;
+            write!(f, "{comma}{}=\"", names::quoted_label(name))?;
+            comma = ",";
             f.write_str(str::from_utf8(value).expect("a value is made of a string, escapes cut none of its characters"))?;
         }
         Ok(())
     }
-}
-
-/// Writes a label's name, in quotes where it is not of the legacy alphabet.
-fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-    if is_legal(name, false) {
-        return f.write_str(name);
-    }
-    f.write_char('"')?;
-    let mut quoted = Vec::new();
-    escape::label_value(&mut quoted, name);
-    f.write_str(str::from_utf8(&quoted).expect("it is made of a string, escapes cut none of its characters"))?;
-    f.write_char('"')
 }
 
 impl fmt::Debug for SeriesLabels<'_> {
