@@ -12,6 +12,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::server::{self, Options, Routes, State};
@@ -287,4 +288,20 @@ async fn a_slow_reader_counts_as_a_scrape_until_it_has_all() {
         }
     };
     tokio::time::timeout(http::PATIENCE, served).await.expect("its place is free");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_given_up_and_leaves_its_place() {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let options = Options { max_scrapes: 1, write_timeout: Duration::from_millis(20), ..Options::default() };
+    let state = State::new(&registry, &http, Routes::new(), options).unwrap();
+    let (mut stuck, io) = tokio::io::duplex(64);
+    let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse().unwrap(), state.clone()));
+    ask(&mut stuck).await;
+    tokio::time::timeout(http::PATIENCE, serving).await.expect("the connection ends").unwrap();
+
+    let mut next = connect(&state).await;
+    ask(&mut next).await;
+    assert!(read(next).await.starts_with("HTTP/1.1 200 OK"));
 }
