@@ -17,7 +17,7 @@ const MAX_TRAFFIC: f64 = 100_000.0;
 const ENDPOINTS: &str = "\
 Endpoints:
   GET  /              status table for a browser
-  GET  /metrics       all metrics in Prometheus text format 0.0.4
+  GET  /metrics       all metrics, in the Prometheus or OpenMetrics format that the client asks for
   GET  /health/quick  healthy or not, from the server's own signs of life
   GET  /scenes        the scene files that can be loaded
   GET  /scene         the scene that is loaded
