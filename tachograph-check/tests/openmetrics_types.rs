@@ -83,7 +83,8 @@ fn state_sets_have_a_label_of_their_own_name_and_are_0_or_1() {
 #[test]
 fn histograms_of_the_specification_are_accepted() {
     open(&histogram(
-        "h_bucket{le=\"0.0\"} 0\nh_bucket{le=\"1e-05\"} 0\nh_bucket{le=\"0.0001\"} 5\nh_bucket{le=\"0.1\"} 8\nh_bucket{le=\"1.0\"} 10\n\
+        "h_bucket{le=\"0.0\"} 0\nh_bucket{le=\"1e-05\"} 0\nh_bucket{le=\"0.0001\"} 5\nh_bucket{le=\"0.1\"} 8\n\
+         h_bucket{le=\"1.0\"} 10\n\
          h_bucket{le=\"10.0\"} 11\nh_bucket{le=\"100000.0\"} 11\nh_bucket{le=\"1e+06\"} 15\nh_bucket{le=\"1e+23\"} 16\n\
          h_bucket{le=\"1.1e+23\"} 17\nh_bucket{le=\"+Inf\"} 17\nh_count 17\nh_sum 324789.3\nh_created 1520430000.123\n",
     ));
