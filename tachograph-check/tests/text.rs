@@ -56,7 +56,7 @@ fn a_whole_scrape_is_read_as_it_was_meant() {
 }
 
 #[test]
-fn rule_0_the_grammar_of_a_line() {
+fn a_line_follows_the_grammar() {
     accepted("  a \t{ x = \"1\" , y=\"2\", }\t 1\n# a comment\n#\n# EOF\n");
     refused("syntax", 1, 2, "a\n");
     refused("syntax", 1, 5, "a {x}\n");
@@ -68,7 +68,7 @@ fn rule_0_the_grammar_of_a_line() {
 }
 
 #[test]
-fn rule_1_encoding_and_line_ends() {
+fn the_text_is_utf_8_and_lines_end_with_a_line_feed() {
     assert!(accepted("").families.is_empty());
     accepted("\n\na 1\n\n");
     refused("text-final-line-feed", 2, 4, "a 1\nb 1");
@@ -81,7 +81,7 @@ fn rule_1_encoding_and_line_ends() {
 }
 
 #[test]
-fn rule_2_escapes_of_help() {
+fn help_escapes_backslash_and_line_feed() {
     let help = |text: &str| accepted(&format!("# HELP a {text}\na 1\n")).families[0].help.clone();
     assert_eq!(help(r#"one \\ two \n three " four"#).as_deref(), Some("one \\ two \n three \" four"));
     assert_eq!(help("tab\t é \u{1f680} \0 cr\r").as_deref(), Some("tab\t é \u{1f680} \0 cr\r"));
@@ -93,7 +93,7 @@ fn rule_2_escapes_of_help() {
 }
 
 #[test]
-fn rule_3_escapes_of_label_values() {
+fn label_values_escape_three_characters() {
     let value = |text: &str| accepted(&format!("a{{x=\"{text}\"}} 1\n")).families[0].samples[0].labels[0].1.clone();
     assert_eq!(value(r#"\\ \n \""#), "\\ \n \"");
     assert_eq!(value(r"\\n \\\\"), "\\n \\\\");
@@ -107,7 +107,7 @@ fn rule_3_escapes_of_label_values() {
 }
 
 #[test]
-fn rule_4_metadata_once_and_first() {
+fn metadata_stand_once_and_first() {
     for kind in ["counter", "gauge", "untyped"] {
         accepted(&format!("# HELP a b\n# TYPE a {kind}\na 1\n"));
         accepted(&format!("# TYPE a {kind}\n# HELP a b\n"));
@@ -123,7 +123,7 @@ fn rule_4_metadata_once_and_first() {
 }
 
 #[test]
-fn rule_5_families_stand_together_and_in_order() {
+fn families_stand_together_and_in_order() {
     accepted("# HELP a A.\n# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 1\n# TYPE b gauge\nb 1\n");
     refused("family-split", 3, 1, "a{x=\"1\"} 1\nb 1\na{x=\"2\"} 1\n");
     refused("family-split", 3, 1, "# HELP a A.\n# HELP b B.\n# TYPE a gauge\n");
@@ -145,7 +145,7 @@ fn rule_5_families_stand_together_and_in_order() {
 }
 
 #[test]
-fn rule_6_series_and_names_are_unique_and_legal() {
+fn series_and_names_are_unique_and_legal() {
     accepted("a{x=\"1\",y=\"2\"} 1\na{x=\"2\",y=\"1\"} 1\n");
     accepted("_:aZ09{_aZ09=\"1\"} 1\n");
     refused("series-twice", 2, 1, "a{x=\"1\"} 1\na{x=\"1\"} 2\n");
@@ -166,7 +166,7 @@ fn rule_6_series_and_names_are_unique_and_legal() {
 }
 
 #[test]
-fn rule_7_numbers() {
+fn numbers_are_those_that_every_server_reads() {
     let read = |text: &str| accepted(&format!("a {text}\n")).families[0].samples[0].value;
     assert!(read("NaN").is_nan());
     assert_eq!((read("+Inf"), read("-Inf")), (f64::INFINITY, f64::NEG_INFINITY));
@@ -193,7 +193,7 @@ fn rule_7_numbers() {
 }
 
 #[test]
-fn rule_8_histograms() {
+fn histograms_are_complete_and_in_order() {
     let complete =
         "h_bucket{le=\"0.1\"} 1\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"1e+06\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 9\nh_count 3\n";
     accepted(&histogram(complete));
@@ -220,7 +220,7 @@ fn rule_8_histograms() {
 }
 
 #[test]
-fn rule_8_summaries() {
+fn summaries_are_complete_and_in_order() {
     let complete = "s{quantile=\"0.5\"} 2\ns{quantile=\"0.99\"} 7\ns_sum 9\ns_count 3\n";
     accepted(&summary(complete));
     accepted(&summary("s_sum 9\ns_count 3\n"));
@@ -237,7 +237,7 @@ fn rule_8_summaries() {
 }
 
 #[test]
-fn rule_9_le_and_quantile_belong_to_the_format() {
+fn le_and_quantile_belong_to_the_format() {
     accepted("# TYPE g gauge\ng{le=\"1\"} 1\n# TYPE q gauge\nq{quantile=\"0.5\"} 1\n");
     refused("reserved-label", 3, 7, &histogram("h_bucket{le=\"+Inf\"} 0\nh_sum{le=\"1\"} 0\nh_count 0\n"));
     refused("reserved-label", 4, 9, &histogram("h_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count{le=\"1\"} 0\n"));
@@ -245,7 +245,7 @@ fn rule_9_le_and_quantile_belong_to_the_format() {
 }
 
 #[test]
-fn rule_10_timestamps() {
+fn timestamps_are_whole_milliseconds() {
     let stamped = parse_by(b"a 1 1733158245123\nb 1 -5\n", Rules::FORMAT).unwrap();
     assert_eq!(stamped.families[0].samples[0].timestamp.as_ref().unwrap().text, "1733158245123");
     refused("own-timestamp", 1, 5, "a 1 1733158245123\n");
@@ -255,7 +255,7 @@ fn rule_10_timestamps() {
 }
 
 #[test]
-fn rule_11_names_that_clash_after_suffixing() {
+fn names_do_not_clash_after_suffixing() {
     let complete = histogram("h_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n");
     accepted(&format!("{complete}# TYPE h_total counter\nh_total 1\n"));
     accepted("# TYPE h gauge\nh 1\n# TYPE h_sum gauge\nh_sum 1\n");
@@ -268,7 +268,7 @@ fn rule_11_names_that_clash_after_suffixing() {
 }
 
 #[test]
-fn rule_12_counters() {
+fn counters_are_neither_nan_nor_negative() {
     accepted("# TYPE c_total counter\nc_total 0\n# TYPE d_total counter\nd_total 0.25\n# TYPE g gauge\ng -1\n");
     refused("counter-value", 2, 9, "# TYPE c_total counter\nc_total NaN\n");
     refused("counter-value", 2, 9, "# TYPE c_total counter\nc_total -1\n");

@@ -17,7 +17,7 @@ use crate::{Format, Kind, Rule, Rules, Sample};
 #[derive(Clone, Copy, Debug)]
 struct Item<'a> {
     sample: &'a Sample,
-    spot: Spot,
+    spot: &'a Spot,
     /// What its name has behind the family's.
     suffix: &'a str,
 }
@@ -56,9 +56,8 @@ pub(crate) fn check(open: &Open, format: Format, rules: Rules, findings: &mut Fi
     }
     let items = family.samples.iter().zip(&open.spots).map(|(sample, spot)| {
         let suffix = sample.name.strip_prefix(family.name.as_str()).unwrap_or_default();
-        Item { sample, spot: *spot, suffix }
+        Item { sample, spot, suffix }
     });
-    let items: Vec<Item<'_>> = items.filter(|item| judge.check_item(*item)).collect();
     let metrics = judge.group(items);
     let damaged = judge.damaged;
     for metric in &metrics {
@@ -133,11 +132,14 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// Splits the samples by their labels without the special one. In OpenMetrics those of a metric stand together.
-    fn group(&mut self, items: Vec<Item<'a>>) -> Vec<Metric<'a>> {
+    fn group(&mut self, items: impl Iterator<Item = Item<'a>>) -> Vec<Metric<'a>> {
         let mut metrics: Vec<Metric<'a>> = Vec::new();
         let mut places: HashMap<Vec<(&str, &str)>, usize> = HashMap::new();
         let mut told = false;
         for item in items {
+            if !self.check_item(item) {
+                continue;
+            }
             let special = self.special(item);
             let labels = item.sample.labels.iter().filter(|(name, _)| Some(name.as_str()) != special);
             let labels: Vec<_> = labels.map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -255,8 +255,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take_sample(&mut self, sample: Sample, parts: Parts) {
+    fn take_sample(&mut self, mut sample: Sample, parts: Parts) {
         self.samples += 1;
+        // A large family is mostly labels, and few samples have as many as a vector makes room for.
+        sample.labels.shrink_to_fit();
         if let Some(broken) = self.check_sample(&sample, parts) {
             self.report(broken);
             self.damage();
