@@ -9,4 +9,5 @@ pub mod hostile;
 pub mod http;
 pub mod judge;
 pub mod prometheus;
+pub mod understood;
 pub mod wait;
