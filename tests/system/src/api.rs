@@ -1,0 +1,149 @@
+//! The query interface of Prometheus, which VictoriaMetrics has too.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::{http, wait};
+
+/// How long a scrape may be waited for. There is one a second.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Labels and value of one series, as an instant query shows them.
+pub type Series = (BTreeMap<String, String>, String);
+
+/// What a scraper knows of a metric beside its samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// The type.
+    pub kind: String,
+    /// The HELP text.
+    pub help: String,
+    /// The unit, or nothing.
+    pub unit: String,
+}
+
+/// What a scraper keeps of an observation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// The labels of the series that it belongs to.
+    pub series: BTreeMap<String, String>,
+    /// Its own labels.
+    pub labels: BTreeMap<String, String>,
+    /// The value.
+    pub value: String,
+    /// Seconds since the epoch.
+    pub time: f64,
+}
+
+/// The interface of one scraper.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    address: SocketAddr,
+}
+
+impl Api {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address }
+    }
+
+    /// Waits until the scraper has scraped the job's target and can be asked for it.
+    pub fn wait_until_up(&self, job: &str) {
+        wait::until(&format!("the target of {job} to be up"), LIMIT, || {
+            // Asked beside its health, which changes a moment before the scrape can be queried.
+            match &self.query(&format!("up{{job=\"{job}\"}} == 1"))[..] {
+                [_] => Ok(()),
+                _ => Err(format!("the targets are {}", self.get("targets?state=active")["activeTargets"])),
+            }
+        });
+    }
+
+    /// Waits for two scrapes of the job that begin after this call, and checks that none ever failed. Two, because a server may
+    /// count a request a moment after its client has read the answer.
+    pub fn wait_for_scrapes(&self, job: &str) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
+        let mut seen = now;
+        for _ in 0..2 {
+            seen = wait::until(&format!("a scrape of {job}"), LIMIT, || {
+                let last: f64 = self.number(&format!("timestamp(up{{job=\"{job}\"}})")).parse().expect("a number");
+                if last > seen { Ok(last) } else { Err(format!("the last one began {} s too early", seen - last)) }
+            });
+        }
+        let worst = self.number(&format!("min_over_time(up{{job=\"{job}\"}}[10m])"));
+        assert_eq!(worst, "1", "a scrape of {job} failed");
+    }
+
+    /// The series that an instant query yields.
+    pub fn query(&self, expression: &str) -> Vec<Series> {
+        let data = self.get(&format!("query?query={}", percent_encoded(expression)));
+        assert_eq!(data["resultType"], "vector", "{expression}");
+        data["result"]
+            .as_array()
+            .expect("a result is a list")
+            .iter()
+            .map(|item| (labels(&item["metric"]), shown(item)))
+            .collect()
+    }
+
+    /// The one value that an instant query yields.
+    pub fn number(&self, expression: &str) -> String {
+        match &self.query(expression)[..] {
+            [(_, value)] => value.clone(),
+            series => panic!("{expression} should yield one series, not {series:?}"),
+        }
+    }
+
+    /// What is known of a metric; each of its targets may say something else.
+    pub fn metadata(&self, metric: &str) -> Vec<Metadata> {
+        let data = self.get(&format!("metadata?metric={}", percent_encoded(metric)));
+        let read =
+            |known: &Value| Metadata { kind: text(&known["type"]), help: text(&known["help"]), unit: text(&known["unit"]) };
+        data[metric].as_array().map(|all| all.iter().map(read).collect()).unwrap_or_default()
+    }
+
+    /// The exemplars of the series that a selector finds.
+    pub fn exemplars(&self, selector: &str) -> Vec<Exemplar> {
+        let data = self.get(&format!("query_exemplars?start=0&end=9999999999&query={}", percent_encoded(selector)));
+        let of_series = |item: &Value| -> Vec<Exemplar> {
+            let read = |exemplar: &Value| Exemplar {
+                series: labels(&item["seriesLabels"]),
+                labels: labels(&exemplar["labels"]),
+                value: text(&exemplar["value"]),
+                time: exemplar["timestamp"].as_f64().expect("a time is a number"),
+            };
+            item["exemplars"].as_array().expect("exemplars are a list").iter().map(read).collect()
+        };
+        data.as_array().expect("a result is a list").iter().flat_map(of_series).collect()
+    }
+
+    /// What `/api/v1` answers.
+    pub fn get(&self, path: &str) -> Value {
+        let response = http::get(self.address, &format!("/api/v1/{path}")).expect("the scraper answers");
+        let mut answer: Value = serde_json::from_str(&response.body).expect("JSON from the scraper");
+        assert_eq!(answer["status"], "success", "{path}: {}", response.body);
+        answer["data"].take()
+    }
+}
+
+/// The value of a series; of a native histogram it is its count.
+fn shown(item: &Value) -> String {
+    let histogram = &item["histogram"][1];
+    if histogram.is_object() { format!("histogram of {}", text(&histogram["count"])) } else { text(&item["value"][1]) }
+}
+
+fn labels(value: &Value) -> BTreeMap<String, String> {
+    let labels = value.as_object().expect("labels are an object");
+    labels.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text should be here, not {value}")).to_owned()
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

@@ -1,0 +1,119 @@
+//! Whatever format a real Prometheus scrapes in, it holds the same series: those that the scrape tells a reader of ours.
+
+#[path = "../../support/everything.rs"]
+mod everything;
+
+use std::collections::BTreeMap;
+
+use system::exporter::Exporter;
+use system::prometheus::{Prometheus, Setup};
+use system::proxy::Proxy;
+use system::stored::{ACCEPTS, ACCEPTS_NATIVE, SeriesValues, Stored};
+use tachograph::Registry;
+use tachograph::exposition::{Encoding, Escaping, Format};
+
+/// The series that the checker reads in the scrape, with values as Prometheus holds them.
+fn sent(registry: &Registry, format: Format) -> SeriesValues {
+    let snapshot = registry.snapshot();
+    let encoding = Encoding::new(format, Escaping::Underscores);
+    let text = String::from_utf8(snapshot.exposition(encoding).to_vec()).expect("UTF-8");
+    let format = tachograph_check::Format::of_content_type(encoding.content_type()).expect("a text format");
+    let families = system::understood::ours(format, &text);
+    let samples = families.into_values().flat_map(|family| family.samples);
+    let series = samples.map(|((name, mut labels), reading)| {
+        // To Prometheus an empty label is none.
+        labels.retain(|_, value| !value.is_empty());
+        labels.insert("__name__".to_owned(), name);
+        (labels, reading.value)
+    });
+    comparable(series.collect())
+}
+
+/// With one spelling for each value. Text says 0 where protobuf says -0.
+fn comparable(series: SeriesValues) -> SeriesValues {
+    let spelt = |value: String| value.parse().map_or(value, |value: f64| (value + 0.0).to_string());
+    series.into_iter().map(|(labels, value)| (labels, spelt(value))).collect()
+}
+
+fn assert_same(held: &SeriesValues, sent: &SeriesValues) {
+    let lost: Vec<_> = sent.iter().filter(|(labels, value)| held.get(*labels) != Some(value)).collect();
+    let unsent: Vec<_> = held.iter().filter(|(labels, value)| sent.get(*labels) != Some(value)).collect();
+    assert!(lost.is_empty() && unsent.is_empty(), "was sent: {lost:#?}\nis held: {unsent:#?}");
+}
+
+fn name(labels: &BTreeMap<String, String>) -> &str {
+    &labels["__name__"]
+}
+
+/// The native histograms that come instead of classic ones, or beside them, when protobuf is scraped.
+fn native(sent: &SeriesValues) -> SeriesValues {
+    let counts = sent.iter().filter(|(labels, _)| name(labels) == "size_bytes_count");
+    let histogram = |(labels, count): (&BTreeMap<_, _>, &String)| {
+        let mut labels = labels.clone();
+        labels.insert("__name__".to_owned(), "size_bytes".to_owned());
+        (labels, format!("histogram of {count}"))
+    };
+    let native: SeriesValues = counts.map(histogram).collect();
+    assert_eq!(native.len(), 2, "one with observations and one without");
+    native
+}
+
+#[test]
+fn prometheus_holds_what_was_sent_in_every_format() {
+    let registry = everything::registry();
+    let stored = Stored::of(&registry);
+    assert_same(&comparable(stored.series("text")), &sent(&registry, Format::Text));
+    let mut expected = sent(&registry, Format::OpenMetrics);
+    assert_same(&comparable(stored.series("openmetrics")), &expected);
+
+    let mut held = comparable(stored.series("protobuf"));
+    // What has native buckets loses the classic ones.
+    let native = native(&expected);
+    expected.retain(|labels, _| !name(labels).starts_with("size_bytes"));
+    expected.extend(native);
+    // In protobuf this Prometheus does not know gauge histograms: it takes all their samples, but without `_bucket`, `_sum` and
+    // `_count` in their names, so that of the last two only one is kept.
+    for series in [&mut held, &mut expected] {
+        series.retain(|labels, _| !name(labels).starts_with("file_bytes"));
+    }
+    assert_same(&held, &expected);
+}
+
+#[test]
+fn a_newer_prometheus_holds_native_and_classic_histograms() {
+    let registry = everything::registry();
+    let stored = Stored::in_prometheus(&registry, |setup| Setup {
+        program: std::env::var_os("TACHOGRAPH_NEXT_PROMETHEUS").expect("a newer Prometheus: run these tests by ci/system.sh"),
+        job_option: Some("scrape_classic_histograms: true"),
+        ..setup
+    });
+    assert_same(&comparable(stored.series("text")), &sent(&registry, Format::Text));
+    let mut expected = sent(&registry, Format::OpenMetrics);
+    assert_same(&comparable(stored.series("openmetrics")), &expected);
+
+    expected.extend(native(&expected));
+    // Sum and count of a gauge histogram are called in protobuf as those of any histogram.
+    let renamed = expected.into_iter().map(|(mut labels, value)| {
+        let as_any = name(&labels).replace("file_bytes_g", "file_bytes_");
+        labels.insert("__name__".to_owned(), as_any);
+        (labels, value)
+    });
+    let expected = renamed.collect();
+    assert_same(&comparable(stored.series("protobuf")), &expected);
+}
+
+#[test]
+fn prometheus_gets_compressed_openmetrics_or_protobuf_as_it_asks() {
+    let registry = everything::registry();
+    let exporter = Exporter::serving(&registry);
+    let proxies = [(); 2].map(|()| Proxy::new(exporter.address(), None));
+    let [plain, native] = &proxies;
+    let _plain = Prometheus::scraping(plain.address());
+    let features = &["native-histograms"];
+    let _native = Prometheus::start(&Setup { features, ..Setup::of([("native", native.address())]) });
+    let (plain, native) = (plain.last(), native.last());
+    assert_eq!((plain.accept.as_str(), native.accept.as_str()), (ACCEPTS, ACCEPTS_NATIVE));
+    assert_eq!(plain.content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores");
+    assert!(native.content_type.starts_with("application/vnd.google.protobuf"), "{}", native.content_type);
+    assert_eq!((plain.content_encoding.as_str(), native.content_encoding.as_str()), ("gzip", "gzip"));
+}
