@@ -26,7 +26,7 @@ pub struct Metadata {
 }
 
 /// What a scraper keeps of an observation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exemplar {
     /// The labels of the series that it belongs to.
     pub series: BTreeMap<String, String>,
@@ -34,8 +34,8 @@ pub struct Exemplar {
     pub labels: BTreeMap<String, String>,
     /// The value.
     pub value: String,
-    /// Seconds since the epoch.
-    pub time: f64,
+    /// Milliseconds since the epoch.
+    pub time: u64,
 }
 
 /// The interface of one scraper.
@@ -95,12 +95,14 @@ impl Api {
         }
     }
 
-    /// What is known of a metric; each of its targets may say something else.
-    pub fn metadata(&self, metric: &str) -> Vec<Metadata> {
-        let data = self.get(&format!("metadata?metric={}", percent_encoded(metric)));
-        let read =
-            |known: &Value| Metadata { kind: text(&known["type"]), help: text(&known["help"]), unit: text(&known["unit"]) };
-        data[metric].as_array().map(|all| all.iter().map(read).collect()).unwrap_or_default()
+    /// What a job's target has told of its families, by their names. Prometheus alone knows this.
+    pub fn metadata(&self, job: &str) -> BTreeMap<String, Metadata> {
+        let data = self.get(&format!("targets/metadata?match_target={}", percent_encoded(&format!("{{job=\"{job}\"}}"))));
+        let read = |known: &Value| {
+            let [kind, help, unit] = ["type", "help", "unit"].map(|field| text(&known[field]));
+            (text(&known["metric"]), Metadata { kind, help, unit })
+        };
+        data.as_array().expect("a result is a list").iter().map(read).collect()
     }
 
     /// The exemplars of the series that a selector finds.
@@ -111,7 +113,7 @@ impl Api {
                 series: labels(&item["seriesLabels"]),
                 labels: labels(&exemplar["labels"]),
                 value: text(&exemplar["value"]),
-                time: exemplar["timestamp"].as_f64().expect("a time is a number"),
+                time: milliseconds(exemplar["timestamp"].as_f64().expect("a time is a number")),
             };
             item["exemplars"].as_array().expect("exemplars are a list").iter().map(read).collect()
         };
@@ -131,6 +133,11 @@ impl Api {
 fn shown(item: &Value) -> String {
     let histogram = &item["histogram"][1];
     if histogram.is_object() { format!("histogram of {}", text(&histogram["count"])) } else { text(&item["value"][1]) }
+}
+
+/// Of seconds.
+pub fn milliseconds(time: f64) -> u64 {
+    (time * 1000.0).round() as u64
 }
 
 fn labels(value: &Value) -> BTreeMap<String, String> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tachograph::Registry;
+use tachograph::exposition::{self, Encoding, Escaping};
 use tachograph_check::{Format, Kind, Rules};
 
 use crate::judge;
@@ -78,15 +80,27 @@ pub fn ours(format: Format, scrape: &str) -> Families {
     exposition.families.into_iter().map(family).collect()
 }
 
+/// What the checker of this repository understands of a registry's scrape.
+///
+/// # Panics
+///
+/// When it finds any fault, or the format is no text.
+pub fn scrape(registry: &Registry, format: exposition::Format) -> Families {
+    let snapshot = registry.snapshot();
+    let encoding = Encoding::new(format, Escaping::Underscores);
+    let text = String::from_utf8(snapshot.exposition(encoding).to_vec()).expect("UTF-8");
+    ours(Format::of_content_type(encoding.content_type()).expect("a text format"), &text)
+}
+
 /// Name, type, HELP, unit and samples, as `python/families.py` writes a family.
 type Written = (String, String, String, String, Vec<WrittenSample>);
 type WrittenSample = (String, Labels, String, Option<(Labels, String, Option<String>)>);
 
-/// What Python's `prometheus_client` understands, its complaint when it refuses the scrape.
+/// What Python's `prometheus_client` understands.
 ///
 /// # Errors
 ///
-/// When it refuses the scrape.
+/// Its complaint when it refuses the scrape.
 pub fn pythons(format: Format, scrape: &str) -> Result<Families, String> {
     let verdict = judge::python(if is_openmetrics(format) { "openmetrics" } else { "text" }, scrape);
     if verdict.code != 0 {

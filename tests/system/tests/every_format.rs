@@ -9,17 +9,13 @@ use system::exporter::Exporter;
 use system::prometheus::{Prometheus, Setup};
 use system::proxy::Proxy;
 use system::stored::{ACCEPTS, ACCEPTS_NATIVE, SeriesValues, Stored};
+use system::understood;
 use tachograph::Registry;
-use tachograph::exposition::{Encoding, Escaping, Format};
+use tachograph::exposition::Format;
 
 /// The series that the checker reads in the scrape, with values as Prometheus holds them.
 fn sent(registry: &Registry, format: Format) -> SeriesValues {
-    let snapshot = registry.snapshot();
-    let encoding = Encoding::new(format, Escaping::Underscores);
-    let text = String::from_utf8(snapshot.exposition(encoding).to_vec()).expect("UTF-8");
-    let format = tachograph_check::Format::of_content_type(encoding.content_type()).expect("a text format");
-    let families = system::understood::ours(format, &text);
-    let samples = families.into_values().flat_map(|family| family.samples);
+    let samples = understood::scrape(registry, format).into_values().flat_map(|family| family.samples);
     let series = samples.map(|((name, mut labels), reading)| {
         // To Prometheus an empty label is none.
         labels.retain(|_, value| !value.is_empty());
