@@ -14,6 +14,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Labels and value of one series, as an instant query shows them.
 pub type Series = (BTreeMap<String, String>, String);
 
+/// Values by the labels of their series, the name of the metric among them as `__name__`.
+pub type SeriesValues = BTreeMap<BTreeMap<String, String>, String>;
+
 /// What a scraper knows of a metric beside its samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
@@ -85,6 +88,17 @@ impl Api {
             .iter()
             .map(|item| (labels(&item["metric"]), shown(item)))
             .collect()
+    }
+
+    /// All that came with a job, without what the scraper adds.
+    pub fn series(&self, job: &str) -> SeriesValues {
+        let series = self.query(&format!("{{job=\"{job}\",__name__!~\"up|scrape_.+\"}}"));
+        let own = |(mut labels, value): Series| {
+            labels.remove("job");
+            labels.remove("instance");
+            (labels, value)
+        };
+        series.into_iter().map(own).collect()
     }
 
     /// The one value that an instant query yields.

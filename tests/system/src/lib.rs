@@ -13,6 +13,7 @@ pub mod http;
 pub mod judge;
 pub mod prometheus;
 pub mod proxy;
+pub mod sent;
 pub mod stored;
 pub mod understood;
 pub mod victoria;

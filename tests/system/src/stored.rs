@@ -1,7 +1,5 @@
 //! One registry in one Prometheus three times: scraped as text, as OpenMetrics and as protobuf.
 
-use std::collections::BTreeMap;
-
 use tachograph::Registry;
 
 use crate::exporter::Exporter;
@@ -20,9 +18,6 @@ pub const ACCEPTS_NATIVE: &str = "application/vnd.google.protobuf;proto=io.prome
                                   application/openmetrics-text;version=1.0.0;q=0.8,\
                                   application/openmetrics-text;version=0.0.1;q=0.75,\
                                   text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
-
-/// Values by the labels of their series, the name of the metric among them as `__name__`.
-pub type SeriesValues = BTreeMap<BTreeMap<String, String>, String>;
 
 /// The server, the proxies and the scraper. All end when this is dropped.
 #[derive(Debug)]
@@ -69,16 +64,5 @@ impl Stored {
     /// Waits until each job has scraped what the registry holds now.
     pub fn wait_for_scrapes(&self) {
         JOBS.into_iter().for_each(|job| self.prometheus.wait_for_scrapes(job));
-    }
-
-    /// All that came with a job, without what Prometheus adds.
-    pub fn series(&self, job: &str) -> SeriesValues {
-        let series = self.prometheus.query(&format!("{{job=\"{job}\",__name__!~\"up|scrape_.+\"}}"));
-        let own = |(mut labels, value): (BTreeMap<String, String>, String)| {
-            labels.remove("job");
-            labels.remove("instance");
-            (labels, value)
-        };
-        series.into_iter().map(own).collect()
     }
 }

@@ -5,37 +5,13 @@ mod everything;
 
 use std::collections::BTreeMap;
 
+use system::api::SeriesValues;
 use system::exporter::Exporter;
 use system::prometheus::{Prometheus, Setup};
 use system::proxy::Proxy;
-use system::stored::{ACCEPTS, ACCEPTS_NATIVE, SeriesValues, Stored};
-use system::understood;
-use tachograph::Registry;
+use system::sent::{assert_same, comparable, sent};
+use system::stored::{ACCEPTS, ACCEPTS_NATIVE, Stored};
 use tachograph::exposition::Format;
-
-/// The series that the checker reads in the scrape, with values as Prometheus holds them.
-fn sent(registry: &Registry, format: Format) -> SeriesValues {
-    let samples = understood::scrape(registry, format).into_values().flat_map(|family| family.samples);
-    let series = samples.map(|((name, mut labels), reading)| {
-        // To Prometheus an empty label is none.
-        labels.retain(|_, value| !value.is_empty());
-        labels.insert("__name__".to_owned(), name);
-        (labels, reading.value)
-    });
-    comparable(series.collect())
-}
-
-/// With one spelling for each value. Text says 0 where protobuf says -0.
-fn comparable(series: SeriesValues) -> SeriesValues {
-    let spelt = |value: String| value.parse().map_or(value, |value: f64| (value + 0.0).to_string());
-    series.into_iter().map(|(labels, value)| (labels, spelt(value))).collect()
-}
-
-fn assert_same(held: &SeriesValues, sent: &SeriesValues) {
-    let lost: Vec<_> = sent.iter().filter(|(labels, value)| held.get(*labels) != Some(value)).collect();
-    let unsent: Vec<_> = held.iter().filter(|(labels, value)| sent.get(*labels) != Some(value)).collect();
-    assert!(lost.is_empty() && unsent.is_empty(), "was sent: {lost:#?}\nis held: {unsent:#?}");
-}
 
 fn name(labels: &BTreeMap<String, String>) -> &str {
     &labels["__name__"]
@@ -58,11 +34,11 @@ fn native(sent: &SeriesValues) -> SeriesValues {
 fn prometheus_holds_what_was_sent_in_every_format() {
     let registry = everything::registry();
     let stored = Stored::of(&registry);
-    assert_same(&comparable(stored.series("text")), &sent(&registry, Format::Text));
+    assert_same(&comparable(stored.prometheus.series("text")), &sent(&registry, Format::Text));
     let mut expected = sent(&registry, Format::OpenMetrics);
-    assert_same(&comparable(stored.series("openmetrics")), &expected);
+    assert_same(&comparable(stored.prometheus.series("openmetrics")), &expected);
 
-    let mut held = comparable(stored.series("protobuf"));
+    let mut held = comparable(stored.prometheus.series("protobuf"));
     // What has native buckets loses the classic ones.
     let native = native(&expected);
     expected.retain(|labels, _| !name(labels).starts_with("size_bytes"));
@@ -83,9 +59,9 @@ fn a_newer_prometheus_holds_native_and_classic_histograms() {
         job_option: Some("scrape_classic_histograms: true"),
         ..setup
     });
-    assert_same(&comparable(stored.series("text")), &sent(&registry, Format::Text));
+    assert_same(&comparable(stored.prometheus.series("text")), &sent(&registry, Format::Text));
     let mut expected = sent(&registry, Format::OpenMetrics);
-    assert_same(&comparable(stored.series("openmetrics")), &expected);
+    assert_same(&comparable(stored.prometheus.series("openmetrics")), &expected);
 
     expected.extend(native(&expected));
     // Sum and count of a gauge histogram are called in protobuf as those of any histogram.
@@ -95,7 +71,7 @@ fn a_newer_prometheus_holds_native_and_classic_histograms() {
         (labels, value)
     });
     let expected = renamed.collect();
-    assert_same(&comparable(stored.series("protobuf")), &expected);
+    assert_same(&comparable(stored.prometheus.series("protobuf")), &expected);
 }
 
 #[test]

@@ -12,6 +12,7 @@ fn hostile_labels_and_help_reach_prometheus_unchanged() {
     let stored = Stored::of(&registry);
     for job in JOBS {
         let held: hostile::Series = stored
+            .prometheus
             .series(job)
             .into_iter()
             // To Prometheus an empty label is none.
