@@ -66,16 +66,24 @@ impl Api {
     /// Waits for two scrapes of the job that begin after this call, and checks that none ever failed. Two, because a server may
     /// count a request a moment after its client has read the answer.
     pub fn wait_for_scrapes(&self, job: &str) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
-        let mut seen = now;
-        for _ in 0..2 {
-            seen = wait::until(&format!("a scrape of {job}"), LIMIT, || {
-                let last: f64 = self.number(&format!("timestamp(up{{job=\"{job}\"}})")).parse().expect("a number");
-                if last > seen { Ok(last) } else { Err(format!("the last one began {} s too early", seen - last)) }
-            });
-        }
+        let first = self.wait_for_newer(&format!("up{{job=\"{job}\"}}"), now());
+        self.wait_for_newer(&format!("up{{job=\"{job}\"}}"), first);
         let worst = self.number(&format!("min_over_time(up{{job=\"{job}\"}}[10m])"));
         assert_eq!(worst, "1", "a scrape of {job} failed");
+    }
+
+    /// Waits until a rule was evaluated after this call.
+    pub fn wait_for_evaluation(&self, rule: &str) {
+        self.wait_for_newer(rule, now());
+    }
+
+    /// Waits until the newest sample of an expression is later than `seen`, and returns when it was.
+    fn wait_for_newer(&self, expression: &str, seen: f64) -> f64 {
+        wait::until(&format!("{expression} to be renewed"), LIMIT, || {
+            let newest = self.query(&format!("max(timestamp({expression}))"));
+            let last = newest.first().map_or(0.0, |(_, last)| last.parse().expect("a number"));
+            if last > seen { Ok(last) } else { Err(format!("the last one is {} s too early", seen - last)) }
+        })
     }
 
     /// The series that an instant query yields.
@@ -141,6 +149,10 @@ impl Api {
         assert_eq!(answer["status"], "success", "{path}: {}", response.body);
         answer["data"].take()
     }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs_f64()
 }
 
 /// The value of a series; of a native histogram it is its count.
