@@ -18,17 +18,40 @@ pub struct Job {
     pub name: &'static str,
     /// Who is scraped.
     pub target: SocketAddr,
+    /// Lines of its configuration.
+    pub options: &'static [&'static str],
+}
+
+/// The generations of Prometheus that are tried.
+#[derive(Clone, Copy, Debug)]
+pub enum Generation {
+    /// 2.42, of Debian 12.
+    Bookworm,
+    /// 2.53, of Debian 13: reads classic histograms beside native ones.
+    Trixie,
+    /// 3.5 or later, of Debian 14: knows names of any alphabet.
+    Forky,
+}
+
+impl Generation {
+    fn program(self) -> OsString {
+        let from =
+            |variable| std::env::var_os(variable).unwrap_or_else(|| panic!("{variable}: run these tests by ci/system.sh"));
+        match self {
+            Self::Bookworm => "prometheus".into(),
+            Self::Trixie => from("TACHOGRAPH_PROMETHEUS_TRIXIE"),
+            Self::Forky => from("TACHOGRAPH_PROMETHEUS_FORKY"),
+        }
+    }
 }
 
 /// How a Prometheus is set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Debian's on the `PATH`, or another one.
-    pub program: OsString,
+    /// Which one.
+    pub generation: Generation,
     /// What `--enable-feature` switches on.
     pub features: &'static [&'static str],
-    /// A line for the configuration of every job.
-    pub job_option: Option<&'static str>,
     /// Whom it scrapes.
     pub jobs: Vec<Job>,
     /// The rules that it evaluates.
@@ -36,10 +59,10 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Debian's Prometheus as it is, with these jobs.
+    /// The oldest as it is, with these jobs.
     pub fn of(jobs: impl IntoIterator<Item = (&'static str, SocketAddr)>) -> Self {
-        let jobs = jobs.into_iter().map(|(name, target)| Job { name, target }).collect();
-        Self { program: "prometheus".into(), features: &[], job_option: None, jobs, rules: None }
+        let jobs = jobs.into_iter().map(|(name, target)| Job { name, target, options: &[] }).collect();
+        Self { generation: Generation::Bookworm, features: &[], jobs, rules: None }
     }
 
     fn configuration(&self) -> String {
@@ -47,14 +70,14 @@ impl Setup {
         if let Some(rules) = &self.rules {
             writeln!(text, "rule_files: ['{}']", rules.display()).expect("a string takes all");
         }
-        text.push_str(&scrape_configs(&self.jobs, self.job_option));
+        text.push_str(&scrape_configs(&self.jobs));
         text
     }
 
     fn command(&self, folder: &Path, address: SocketAddr) -> Command {
         let configuration = folder.join("prometheus.yml");
         fs::write(&configuration, self.configuration()).expect("a file in the folder");
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(self.generation.program());
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
@@ -65,13 +88,11 @@ impl Setup {
 }
 
 /// The part of the configuration that VictoriaMetrics reads too.
-pub(crate) fn scrape_configs(jobs: &[Job], option: Option<&str>) -> String {
+pub(crate) fn scrape_configs(jobs: &[Job]) -> String {
     let mut text = "scrape_configs:\n".to_owned();
-    for Job { name, target } in jobs {
+    for Job { name, target, options } in jobs {
         writeln!(text, "- job_name: {name}\n  static_configs: [{{targets: ['{target}']}}]").expect("a string takes all");
-        if let Some(option) = option {
-            writeln!(text, "  {option}").expect("a string takes all");
-        }
+        options.iter().for_each(|option| writeln!(text, "  {option}").expect("a string takes all"));
     }
     text
 }
@@ -85,7 +106,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts Debian's Prometheus, and waits until it has scraped `target`, as job `tachograph`.
+    /// Starts the oldest one and waits until it has scraped `target`, as job `tachograph`.
     pub fn scraping(target: SocketAddr) -> Self {
         Self::start(&Setup::of([("tachograph", target)]))
     }

@@ -1,14 +1,16 @@
 //! The series of a registry as a scraper has to hold them.
 
+use std::collections::BTreeMap;
+
 use tachograph::Registry;
-use tachograph::exposition::Format;
+use tachograph::exposition::Encoding;
 
 use crate::api::SeriesValues;
 use crate::understood;
 
 /// The series that the checker reads in the scrape, with values as Prometheus holds them.
-pub fn sent(registry: &Registry, format: Format) -> SeriesValues {
-    let samples = understood::scrape(registry, format).into_values().flat_map(|family| family.samples);
+pub fn sent(registry: &Registry, encoding: Encoding) -> SeriesValues {
+    let samples = understood::scrape(registry, encoding).into_values().flat_map(|family| family.samples);
     let series = samples.map(|((name, mut labels), reading)| {
         // To Prometheus an empty label is none.
         labels.retain(|_, value| !value.is_empty());
@@ -22,6 +24,24 @@ pub fn sent(registry: &Registry, format: Format) -> SeriesValues {
 pub fn comparable(series: SeriesValues) -> SeriesValues {
     let spelt = |value: String| value.parse().map_or(value, |value: f64| (value + 0.0).to_string());
     series.into_iter().map(|(labels, value)| (labels, spelt(value))).collect()
+}
+
+/// The name of a series' metric.
+pub fn name(labels: &BTreeMap<String, String>) -> &str {
+    &labels["__name__"]
+}
+
+/// The native histograms of a family that are sent in protobuf, beside or instead of the classic ones in `sent`.
+pub fn native(sent: &SeriesValues, family: &str) -> SeriesValues {
+    let counts = sent.iter().filter(|(labels, _)| name(labels).strip_suffix("_count") == Some(family));
+    let histogram = |(labels, count): (&BTreeMap<_, _>, &String)| {
+        let mut labels = labels.clone();
+        labels.insert("__name__".to_owned(), family.to_owned());
+        (labels, format!("histogram of {count}"))
+    };
+    let native: SeriesValues = counts.map(histogram).collect();
+    assert!(!native.is_empty(), "{family} has no series");
+    native
 }
 
 /// Compares what a scraper holds with what was sent.

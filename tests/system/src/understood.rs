@@ -14,6 +14,9 @@ pub type Labels = BTreeMap<String, String>;
 /// Families by name; a counter of any format is called as OpenMetrics does, without `_total`.
 pub type Families = BTreeMap<String, Family>;
 
+/// OpenMetrics as most scrapers ask for it.
+pub const OPENMETRICS: Encoding = Encoding::new(exposition::Format::OpenMetrics, Escaping::Underscores);
+
 /// A family of metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
@@ -85,9 +88,8 @@ pub fn ours(format: Format, scrape: &str) -> Families {
 /// # Panics
 ///
 /// When it finds any fault, or the format is no text.
-pub fn scrape(registry: &Registry, format: exposition::Format) -> Families {
+pub fn scrape(registry: &Registry, encoding: Encoding) -> Families {
     let snapshot = registry.snapshot();
-    let encoding = Encoding::new(format, Escaping::Underscores);
     let text = String::from_utf8(snapshot.exposition(encoding).to_vec()).expect("UTF-8");
     ours(Format::of_content_type(encoding.content_type()).expect("a text format"), &text)
 }

@@ -27,7 +27,7 @@ impl VictoriaMetrics {
     pub fn scraping(name: &'static str, target: SocketAddr) -> Self {
         let daemon = Daemon::start("/health", |folder, address| {
             let configuration = folder.join("scrape.yml");
-            let text = format!("global: {{scrape_interval: 1s}}\n{}", scrape_configs(&[Job { name, target }], None));
+            let text = format!("global: {{scrape_interval: 1s}}\n{}", scrape_configs(&[Job { name, target, options: &[] }]));
             fs::write(&configuration, text).expect("a file in the folder");
             let mut command = Command::new("victoria-metrics");
             command

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use system::api::{Exemplar, Metadata, milliseconds};
 use system::stored::Stored;
-use system::understood::{self, Families};
-use tachograph::exposition::Format;
+use system::understood::{self, Families, OPENMETRICS};
+use tachograph::exposition::Encoding;
 
 /// Families as Prometheus tells of them; those of counters are called as `counter` says.
 fn metadata(families: &Families, counter: impl Fn(&str) -> String) -> BTreeMap<String, Metadata> {
@@ -37,10 +37,10 @@ fn types_help_texts_and_units_reach_prometheus() {
     let registry = everything::registry();
     let stored = Stored::of(&registry);
     let with_total = |name: &str| format!("{name}_total");
-    let text = metadata(&understood::scrape(&registry, Format::Text), with_total);
+    let text = metadata(&understood::scrape(&registry, Encoding::TEXT), with_total);
     assert_eq!(stored.prometheus.metadata("text"), text);
 
-    let openmetrics = understood::scrape(&registry, Format::OpenMetrics);
+    let openmetrics = understood::scrape(&registry, OPENMETRICS);
     assert_eq!(stored.prometheus.metadata("openmetrics"), metadata(&openmetrics, str::to_owned));
     assert_eq!(openmetrics["size_bytes"].unit, "bytes");
 
@@ -54,7 +54,7 @@ fn types_help_texts_and_units_reach_prometheus() {
 fn exemplars_reach_prometheus() {
     let registry = everything::registry();
     let stored = Stored::of(&registry);
-    let sent = exemplars(&understood::scrape(&registry, Format::OpenMetrics));
+    let sent = exemplars(&understood::scrape(&registry, OPENMETRICS));
     assert_eq!(sent.len(), 2);
     let held = |job: &str| -> BTreeSet<Exemplar> {
         let own = |mut exemplar: Exemplar| {

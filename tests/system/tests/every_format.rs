@@ -3,45 +3,29 @@
 #[path = "../../support/everything.rs"]
 mod everything;
 
-use std::collections::BTreeMap;
-
-use system::api::SeriesValues;
 use system::exporter::Exporter;
-use system::prometheus::{Prometheus, Setup};
+use system::prometheus::{Generation, Prometheus, Setup};
 use system::proxy::Proxy;
-use system::sent::{assert_same, comparable, sent};
+use system::sent::{assert_same, comparable, name, native, sent};
 use system::stored::{ACCEPTS, ACCEPTS_NATIVE, Stored};
-use tachograph::exposition::Format;
+use system::understood::OPENMETRICS;
+use tachograph::exposition::Encoding;
 
-fn name(labels: &BTreeMap<String, String>) -> &str {
-    &labels["__name__"]
-}
-
-/// The native histograms that come instead of classic ones, or beside them, when protobuf is scraped.
-fn native(sent: &SeriesValues) -> SeriesValues {
-    let counts = sent.iter().filter(|(labels, _)| name(labels) == "size_bytes_count");
-    let histogram = |(labels, count): (&BTreeMap<_, _>, &String)| {
-        let mut labels = labels.clone();
-        labels.insert("__name__".to_owned(), "size_bytes".to_owned());
-        (labels, format!("histogram of {count}"))
-    };
-    let native: SeriesValues = counts.map(histogram).collect();
-    assert_eq!(native.len(), 2, "one with observations and one without");
-    native
-}
+/// The family that has native buckets.
+const NATIVE: &str = "size_bytes";
 
 #[test]
 fn prometheus_holds_what_was_sent_in_every_format() {
     let registry = everything::registry();
     let stored = Stored::of(&registry);
-    assert_same(&comparable(stored.prometheus.series("text")), &sent(&registry, Format::Text));
-    let mut expected = sent(&registry, Format::OpenMetrics);
+    assert_same(&comparable(stored.prometheus.series("text")), &sent(&registry, Encoding::TEXT));
+    let mut expected = sent(&registry, OPENMETRICS);
     assert_same(&comparable(stored.prometheus.series("openmetrics")), &expected);
 
     let mut held = comparable(stored.prometheus.series("protobuf"));
     // What has native buckets loses the classic ones.
-    let native = native(&expected);
-    expected.retain(|labels, _| !name(labels).starts_with("size_bytes"));
+    let native = native(&expected, NATIVE);
+    expected.retain(|labels, _| !name(labels).starts_with(NATIVE));
     expected.extend(native);
     // In protobuf this Prometheus does not know gauge histograms: it takes all their samples, but without `_bucket`, `_sum` and
     // `_count` in their names, so that of the last two only one is kept.
@@ -54,16 +38,16 @@ fn prometheus_holds_what_was_sent_in_every_format() {
 #[test]
 fn a_newer_prometheus_holds_native_and_classic_histograms() {
     let registry = everything::registry();
-    let stored = Stored::in_prometheus(&registry, |setup| Setup {
-        program: std::env::var_os("TACHOGRAPH_NEXT_PROMETHEUS").expect("a newer Prometheus: run these tests by ci/system.sh"),
-        job_option: Some("scrape_classic_histograms: true"),
-        ..setup
+    let stored = Stored::in_prometheus(&registry, |mut setup| {
+        setup.generation = Generation::Trixie;
+        setup.jobs.iter_mut().for_each(|job| job.options = &["scrape_classic_histograms: true"]);
+        setup
     });
-    assert_same(&comparable(stored.prometheus.series("text")), &sent(&registry, Format::Text));
-    let mut expected = sent(&registry, Format::OpenMetrics);
+    assert_same(&comparable(stored.prometheus.series("text")), &sent(&registry, Encoding::TEXT));
+    let mut expected = sent(&registry, OPENMETRICS);
     assert_same(&comparable(stored.prometheus.series("openmetrics")), &expected);
 
-    expected.extend(native(&expected));
+    expected.extend(native(&expected, NATIVE));
     // Sum and count of a gauge histogram are called in protobuf as those of any histogram.
     let renamed = expected.into_iter().map(|(mut labels, value)| {
         let as_any = name(&labels).replace("file_bytes_g", "file_bytes_");

@@ -9,7 +9,7 @@ use system::proxy::Proxy;
 use system::sent::{assert_same, comparable, sent};
 use system::victoria::VictoriaMetrics;
 use tachograph::Registry;
-use tachograph::exposition::Format;
+use tachograph::exposition::Encoding;
 
 const JOB: &str = "tachograph";
 
@@ -23,7 +23,7 @@ fn victoria_metrics_holds_what_was_sent() {
     assert_eq!(exchange.content_type, "text/plain; version=0.0.4; charset=utf-8", "for {}", exchange.accept);
     assert_eq!(exchange.content_encoding, "gzip");
 
-    let mut expected = sent(&registry, Format::Text);
+    let mut expected = sent(&registry, Encoding::TEXT);
     // It takes NaN, and shows it to nobody.
     expected.retain(|_, value| value != "NaN");
     let mut held = comparable(victoria.series(JOB));
