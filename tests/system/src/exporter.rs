@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tachograph::Registry;
 use tachograph::http::{HttpMetrics, HttpOptions};
@@ -20,10 +21,15 @@ pub struct Exporter {
 impl Exporter {
     /// Serves the scrape of `registry`, and nothing else in it.
     pub fn serving(registry: &Registry) -> Self {
+        Self::serving_with(registry, Options::default())
+    }
+
+    /// As [`serving`](Self::serving), with a server that is set up otherwise.
+    pub fn serving_with(registry: &Registry, options: Options) -> Self {
         // The server's own metrics go elsewhere.
         let http = HttpMetrics::register(&Registry::new(), HttpOptions::default()).expect("an empty registry takes them");
         // Who ends a test does not wait for connections that a scraper holds open.
-        let options = Options { shutdown_timeout: std::time::Duration::ZERO, ..Options::default() };
+        let options = Options { shutdown_timeout: Duration::ZERO, ..options };
         let state = State::new(registry, &http, Routes::new(), options).expect("no routes cannot clash");
         let (stop, stopping) = oneshot::channel();
         let (tell, told) = mpsc::channel();

@@ -64,7 +64,7 @@ fn exemplars_reach_prometheus() {
         };
         stored.prometheus.exemplars(&format!("{{job=\"{job}\"}}")).into_iter().map(own).collect()
     };
-    // In OpenMetrics this Prometheus, like 2.53, leaves the escapes of an exemplar's labels where they are.
+    // In OpenMetrics this Prometheus, like 2.53 and 3.5, leaves the escapes of an exemplar's labels where they are.
     let with_escapes = |mut exemplar: Exemplar| {
         exemplar.labels.values_mut().for_each(|value| *value = value.replace('"', "\\\""));
         exemplar

@@ -4,7 +4,7 @@
 #[path = "../../support/everything.rs"]
 mod everything;
 
-use system::api::SeriesValues;
+use system::api::{Metadata, SeriesValues};
 use system::exporter::Exporter;
 use system::prometheus::{Generation, Job, Prometheus, Setup};
 use system::proxy::Proxy;
@@ -94,4 +94,24 @@ fn prometheus_3_asks_for_names_of_any_alphabet_and_gets_them() {
     let encoding = Encoding::new(Format::OpenMetrics, Escaping::AllowUtf8);
     assert_eq!(exchange.content_type, encoding.content_type());
     assert_same(&comparable(prometheus.series("tachograph")), &sent(&registry, encoding));
+}
+
+#[test]
+fn prometheus_3_learns_units_and_names_of_any_alphabet_from_metadata() {
+    let registry = everything::registry();
+    let exporter = Exporter::serving(&registry);
+    let jobs = ASKED.iter().filter(|(name, ..)| ["openmetrics", "protobuf"].contains(name));
+    let jobs = jobs.map(|(name, options, _)| Job { name, target: exporter.address(), options }).collect();
+    let features = &["native-histograms"];
+    let prometheus = Prometheus::start(&Setup { generation: Generation::Forky, features, jobs, rules: None });
+    let metadata = |kind: &str, help: &str, unit: &str| {
+        let [kind, help, unit] = [kind, help, unit].map(str::to_owned);
+        Metadata { kind, help, unit }
+    };
+    let openmetrics = prometheus.metadata("openmetrics");
+    assert_eq!(openmetrics["told.disk_bytes"], metadata("gauge", "Bytes free.", "bytes"));
+    assert_eq!(openmetrics["door.state"], metadata("stateset", "Door.", ""));
+    let protobuf = prometheus.metadata("protobuf");
+    assert_eq!(protobuf["told_disk_bytes"], metadata("gauge", "Bytes free.", "bytes"));
+    assert_eq!(protobuf["wait_seconds"], metadata("histogram", "Waiting.", "seconds"));
 }
