@@ -34,9 +34,7 @@ impl Proxy {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 // A scraper or a target that goes away early is the scraper's loss: it sees a failed scrape.
-                if let Ok(exchange) = stream.and_then(|stream| hand_on(stream, target, accept)) {
-                    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
-                }
+                let _ = stream.and_then(|stream| hand_on(stream, target, accept, &last));
             }
         });
         proxy
@@ -55,7 +53,7 @@ impl Proxy {
 }
 
 /// One request and its answer; then both connections are closed.
-fn hand_on(mut scraper: TcpStream, target: SocketAddr, accept: Option<&str>) -> io::Result<Exchange> {
+fn hand_on(mut scraper: TcpStream, target: SocketAddr, accept: Option<&str>, last: &Mutex<Option<Exchange>>) -> io::Result<()> {
     let mut head = String::new();
     let mut accepted = String::new();
     for line in BufReader::new(scraper.try_clone()?).lines() {
@@ -76,7 +74,6 @@ fn hand_on(mut scraper: TcpStream, target: SocketAddr, accept: Option<&str>) -> 
     write!(upstream, "{head}connection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     upstream.read_to_end(&mut answer)?;
-    scraper.write_all(&answer)?;
 
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(answer.len());
     let head = String::from_utf8_lossy(&answer[..end]);
@@ -85,5 +82,8 @@ fn hand_on(mut scraper: TcpStream, target: SocketAddr, accept: Option<&str>) -> 
         headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map_or("", |(_, value)| value.trim()).to_owned()
     };
     let (content_type, content_encoding) = (header("content-type"), header("content-encoding"));
-    Ok(Exchange { accept: accepted, content_type, content_encoding })
+    let exchange = Exchange { accept: accepted, content_type, content_encoding };
+    // Before the scraper has it, so that whoever sees its scrape sees this one.
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange);
+    scraper.write_all(&answer)
 }

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 
 use system::hostile;
+use system::prometheus::{Generation, Setup};
 use system::stored::{JOBS, Stored};
 use tachograph::{Buckets, Registry};
 
-#[test]
-fn hostile_labels_and_help_reach_prometheus_unchanged() {
+fn scraped_by(generation: Generation, registry: &Registry) -> Stored {
+    Stored::in_prometheus(registry, |setup| Setup { generation, ..setup })
+}
+
+fn check_labels(generation: Generation) {
     let (registry, sent) = hostile::registry();
-    let stored = Stored::of(&registry);
+    let stored = scraped_by(generation, &registry);
     for job in JOBS {
         let held: hostile::Series = stored
             .prometheus
@@ -29,8 +33,7 @@ fn hostile_labels_and_help_reach_prometheus_unchanged() {
     }
 }
 
-#[test]
-fn extreme_values_reach_prometheus_unchanged() {
+fn check_values(generation: Generation) {
     let extremes = [
         ("nan", f64::NAN),
         ("infinity", f64::INFINITY),
@@ -57,7 +60,7 @@ fn extreme_values_reach_prometheus_unchanged() {
         wait.observe(nanoseconds);
     }
 
-    let stored = Stored::of(&registry);
+    let stored = scraped_by(generation, &registry);
     for job in JOBS {
         let number = |name: &str, label: &str| stored.prometheus.number(&format!("{name}{{job=\"{job}\"{label}}}"));
         for (case, value) in extremes {
@@ -73,4 +76,24 @@ fn extreme_values_reach_prometheus_unchanged() {
         assert_eq!(number("wait_seconds_count", ""), "3");
         assert_eq!(number("wait_seconds_sum", "").parse(), Ok(5.002000001));
     }
+}
+
+#[test]
+fn hostile_labels_and_help_reach_prometheus_unchanged() {
+    check_labels(Generation::Bookworm);
+}
+
+#[test]
+fn hostile_labels_and_help_reach_prometheus_3_unchanged() {
+    check_labels(Generation::Forky);
+}
+
+#[test]
+fn extreme_values_reach_prometheus_unchanged() {
+    check_values(Generation::Bookworm);
+}
+
+#[test]
+fn extreme_values_reach_prometheus_3_unchanged() {
+    check_values(Generation::Forky);
 }
