@@ -1,12 +1,12 @@
 //! What each format of the scrape costs, in size and time, at 1 000 and at 100 000 series: `cargo bench --bench formats`.
 //!
-//! The snapshot is taken before; a series is a sample line of the text format. Of the series half are counters of three labels, half
-//! belong to histograms of 11 buckets. Best of several rounds, all formats in turns. With `-- --test` each is rendered once.
+//! Of the snapshot the fold is left out; a series is a sample line of the text format. Of the series half are counters of three labels,
+//! half belong to histograms of 11 buckets. Best of several rounds, all formats in turns. With `-- --test` each is rendered once.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use tachograph::exposition::{Encoding, Escaping, Format};
+use tachograph::exposition::{Coding, Encoding, Escaping, Format};
 use tachograph::{Buckets, Labels, Registry, Resolution};
 
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -41,52 +41,70 @@ fn registry(series: usize, resolution: Resolution) -> Registry {
     registry
 }
 
-/// A way to render, and what it is called.
-struct Way<'a> {
-    name: String,
-    render: Box<dyn Fn() -> usize + 'a>,
-    bytes: usize,
-    fastest: Duration,
-    place: usize,
+/// What a format costs: bytes and the best time, for each coding.
+struct Cost {
+    name: &'static str,
+    encoding: Encoding,
+    codings: Vec<(Coding, usize, Duration)>,
+}
+
+impl Cost {
+    fn new(name: &'static str, format: Format) -> Self {
+        let codings = [
+            Coding::Identity,
+            #[cfg(feature = "compression")]
+            Coding::Gzip,
+            #[cfg(feature = "compression")]
+            Coding::Zstd,
+        ];
+        let encoding = Encoding::new(format, Escaping::Underscores);
+        Self { name, encoding, codings: codings.map(|coding| (coding, 0, Duration::MAX)).into() }
+    }
+
+    /// Has a new snapshot render, then compress what is rendered already.
+    fn measure(&mut self, registry: &Registry) {
+        let snapshot = registry.snapshot();
+        for (coding, bytes, fastest) in &mut self.codings {
+            let start = Instant::now();
+            *bytes = black_box(snapshot.compressed(self.encoding, *coding)).len();
+            *fastest = (*fastest).min(start.elapsed());
+        }
+    }
 }
 
 fn main() {
     let test = std::env::args().any(|argument| argument == "--test");
-    println!("| series | format | bytes | time | a series |\n|---|---|---|---|---|");
-    for (series, resolution) in [(1_000, Resolution::Classic), (100_000, Resolution::Classic), (1_000, Resolution::Native)] {
+    println!("Bytes and milliseconds; compression is beside the rendering.\n");
+    println!("| lines | format | plain | ns a line | gzip | zstd |\n|---|---|---|---|---|---|");
+    for (series, resolution) in [(1_000, Resolution::Classic), (1_000, Resolution::Native), (100_000, Resolution::Classic)] {
         if test && series > 1_000 {
             continue;
         }
-        let snapshot = registry(series, resolution).snapshot();
-        let lines = snapshot.text().lines().filter(|line| !line.starts_with('#')).count();
+        let registry = registry(series, resolution);
+        let lines = registry.snapshot().text().lines().filter(|line| !line.starts_with('#')).count();
         assert!(lines * 50 >= series * 49 && lines <= series, "{lines} lines");
-        let encodings = [
-            ("text 0.0.4", Format::Text),
-            ("text 1.0.0", Format::Utf8Text),
-            ("OpenMetrics 1.0", Format::OpenMetrics),
+        let mut costs = vec![
+            Cost::new("text 0.0.4", Format::Text),
+            Cost::new("text 1.0.0", Format::Utf8Text),
+            Cost::new("OpenMetrics 1.0", Format::OpenMetrics),
             #[cfg(feature = "protobuf")]
-            ("protobuf", Format::Protobuf),
+            Cost::new("protobuf", Format::Protobuf),
         ];
-        let way = |(place, (name, format)): (usize, (&str, Format))| {
-            let encoding = Encoding::new(format, Escaping::Underscores);
-            let snapshot = &snapshot;
-            let render = move || black_box(snapshot.exposition_of(encoding, &|_| true)).len();
-            Way { name: name.to_owned(), bytes: render(), render: Box::new(render), fastest: Duration::MAX, place }
-        };
-        let mut ways: Vec<Way> = encodings.into_iter().enumerate().map(way).collect();
-        for _ in 0..if test { 1 } else { ROUNDS } {
+        for round in 0..if test { 1 } else { ROUNDS } {
             // In turns: who comes first finds the memory of the last one given back.
-            ways.rotate_left(1);
-            for way in &mut ways {
-                let start = Instant::now();
-                assert_eq!((way.render)(), way.bytes, "{}", way.name);
-                way.fastest = way.fastest.min(start.elapsed());
-            }
+            let first = round % costs.len();
+            (0..costs.len()).for_each(|at| {
+                let count = costs.len();
+                costs[(first + at) % count].measure(&registry);
+            });
         }
-        ways.sort_by_key(|way| way.place);
-        for Way { name, bytes, fastest, .. } in ways {
-            let each = fastest.as_nanos() as f64 / lines as f64;
-            println!("| {lines}, {resolution:?} | {name} | {bytes} | {:.3} ms | {each:.0} ns |", fastest.as_secs_f64() * 1e3);
+        for Cost { name, codings, .. } in costs {
+            let cells: Vec<String> =
+                codings.iter().map(|(_, bytes, fastest)| format!("{bytes}, {:.3} ms", fastest.as_secs_f64() * 1e3)).collect();
+            let each = codings[0].2.as_nanos() as f64 / lines as f64;
+            assert!(codings.iter().all(|(_, bytes, _)| (1..=codings[0].1).contains(bytes)), "{name}: compressed it is larger");
+            let compressed = cells[1..].join(" | ");
+            println!("| {lines}, {resolution:?} | {name} | {} | {each:.0} | {compressed} |", cells[0]);
         }
     }
 }

@@ -21,7 +21,9 @@ for name in "$@"; do
     echo "-- fuzz target $name"
     # No sanitizer: the code is safe Rust, what is looked for are panics and wrong answers, and it runs faster without.
     # The corpus lies beside the build, so that the next run goes on where this one ends.
-    mkdir -p "$target/fuzz-corpus/$name"
-    cargo fuzz run --sanitizer none --target-dir "$target/fuzz" "$name" "$target/fuzz-corpus/$name" -- \
+    corpora=("$target/fuzz-corpus/$name")
+    mkdir -p "${corpora[0]}"
+    seeds=fuzz/seeds/$name; [[ -d $seeds ]] && corpora+=("$seeds")
+    cargo fuzz run --sanitizer none --target-dir "$target/fuzz" "$name" "${corpora[@]}" -- \
         -max_total_time="${FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
 done

@@ -53,8 +53,8 @@
 //! # Features
 //!
 //! `default-features = false` is the engine alone: no async runtime, no server. `derive` adds the derives of [`LabelSet`] and
-//! [`LabelValue`], `server` the hyper server, `cli` the `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log.
-//! `derive` and `cli` are the default.
+//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `server` the hyper server with both, `cli` the
+//! `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are the default.
 //!
 //! # Where it does not belong
 //!

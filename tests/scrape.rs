@@ -12,6 +12,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Barrier, Mutex};
+use std::time::Duration;
 
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::server::{self, Options, Routes, State};
@@ -140,6 +141,7 @@ fn a_scrape_may_ask_for_some_families() {
     server.registry.counter("jobs_total", "Jobs.").unwrap();
     server.registry.histogram("wait_seconds", "Waiting.", Buckets::seconds(&[1.0]).unwrap()).unwrap();
     server.registry.gauge("depth", "Jobs waiting.").unwrap();
+    server.registry.histogram("disk.wait_seconds", "Disks.", Buckets::seconds(&[1.0]).unwrap()).unwrap();
     let families = |query: &str| -> Vec<String> {
         let answer = scrape(server.address, &format!("/metrics?{query}"), &[]);
         assert_eq!(answer.status, 200);
@@ -150,11 +152,19 @@ fn a_scrape_may_ask_for_some_families() {
     assert_eq!(families("name%5B%5D=jobs"), ["jobs_total"], "OpenMetrics calls it so");
     assert_eq!(families("name[]=wait_seconds_bucket&name[]=d%65pth&other=1"), ["depth", "wait_seconds"]);
     assert_eq!(families("name[]=wait_seconds"), ["wait_seconds"]);
+    for name in ["disk.wait_seconds", "disk_wait_seconds", "disk.wait_seconds_sum", "disk_wait_seconds_bucket"] {
+        assert_eq!(families(&format!("name[]={name}")), ["disk_wait_seconds"]);
+    }
     assert!(families("name[]=wait").is_empty());
+    let in_values = [("Accept", "text/plain;version=0.0.4;escaping=values")];
+    let values = scrape(server.address, "/metrics?name[]=U__disk_2e_wait__seconds_count", &in_values);
+    assert!(values.text().contains("\n# TYPE U__disk_2e_wait__seconds histogram\n"), "{}", values.text());
     assert!(families("nam[]=wait").len() > 3, "another parameter says nothing");
 
     let nothing = scrape(server.address, "/metrics?name[]=nobody", &[]);
     assert_eq!((nothing.status, nothing.text(), nothing.header("content-length")), (200, "", Some("0")));
+    let nothing = scrape(server.address, "/metrics?name[]=nobody", &[("Accept", "application/openmetrics-text")]);
+    assert_eq!((nothing.status, nothing.text()), (200, "# EOF\n"));
     let names = |count: usize| format!("/metrics?{}", "name[]=a&".repeat(count));
     assert_eq!(scrape(server.address, &names(1_000), &[]).status, 200);
     let refused = scrape(server.address, &names(1_001), &[]);
@@ -287,4 +297,20 @@ async fn a_slow_reader_counts_as_a_scrape_until_it_has_all() {
         }
     };
     tokio::time::timeout(http::PATIENCE, served).await.expect("its place is free");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_given_up_and_leaves_its_place() {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let options = Options { max_scrapes: 1, write_timeout: Duration::from_millis(20), ..Options::default() };
+    let state = State::new(&registry, &http, Routes::new(), options).unwrap();
+    let (mut stuck, io) = tokio::io::duplex(64);
+    let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse().unwrap(), state.clone()));
+    ask(&mut stuck).await;
+    tokio::time::timeout(http::PATIENCE, serving).await.expect("the connection ends").unwrap();
+
+    let mut next = connect(&state).await;
+    ask(&mut next).await;
+    assert!(read(next).await.starts_with("HTTP/1.1 200 OK"));
 }

@@ -1,11 +1,13 @@
-//! Any bytes: a histogram or a snapshot that decodes has this one form, answers every question, and renders to a scrape that the
-//! strict parser accepts, which shares no code with the encoder.
+//! Any bytes: a histogram or a snapshot that decodes has this one form, answers every question, and renders to scrapes that the
+//! strict checker accepts, which shares no code with the encoders.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
+use tachograph::exposition::{Encoding, Escaping, Format};
 use tachograph::{Buckets, HistogramSnapshot, HistogramValue, Registry, Resolution, Snapshot, Value};
+use tachograph_check::Rules;
 
 fn ask(value: &HistogramValue<'_>) {
     let count = value.count();
@@ -78,9 +80,20 @@ fuzz_target!(|input: Input| {
     }
     if let Ok(snapshot) = Snapshot::decode(&[&b"TGS\x01"[..], &bytes].concat()) {
         assert_eq!(&snapshot.encode()[HEADER..], bytes);
-        if let Err(finding) = tachograph_check::parse(snapshot.text().as_bytes()) {
-            panic!("{finding}\n{}", snapshot.text());
+        for (format, escaping) in [
+            (Format::Text, Escaping::Underscores),
+            (Format::Utf8Text, Escaping::AllowUtf8),
+            (Format::OpenMetrics, Escaping::Values),
+            (Format::OpenMetrics, Escaping::AllowUtf8),
+        ] {
+            let encoding = Encoding::new(format, escaping);
+            let text = snapshot.exposition(encoding);
+            let format = tachograph_check::Format::of_content_type(encoding.content_type()).expect("a text format");
+            if let Err(finding) = tachograph_check::parse_by(text, format, Rules { families_sorted: false, ..Rules::OURS }) {
+                panic!("{finding}\n{}", String::from_utf8_lossy(text));
+            }
         }
+        snapshot.exposition(Encoding::new(Format::Protobuf, Escaping::Dots));
         for value in snapshot.families().flat_map(|family| family.series()).map(|series| series.value) {
             if let Value::Histogram(value) = value {
                 ask(&value);

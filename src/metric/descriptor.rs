@@ -186,7 +186,12 @@ impl Descriptor {
     /// Names are as the scheme `underscores` writes them. Whom that keeps apart all others keep apart too: `dots` and `values` can be
     /// undone (but for what is an underscore in `underscores` too), and no legal name looks like one that `values` makes.
     pub(crate) fn claimed_names(&self) -> Vec<String> {
-        let name = Escaping::Underscores.family_name(&self.name);
+        self.names_in(Escaping::Underscores)
+    }
+
+    /// Every name that a sample or the metadata of this family may carry in any format, as a scheme writes them.
+    pub(crate) fn names_in(&self, escaping: Escaping) -> Vec<String> {
+        let name = escaping.family_name(&self.name);
         let suffixes: &[&str] = match self.kind {
             Kind::Gauge | Kind::StateSet => &[""],
             // OpenMetrics calls the family by its stem.

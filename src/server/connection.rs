@@ -10,6 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::patience::Patience;
 use super::state::{Standing, State};
 use crate::http::HttpMetrics;
 
@@ -76,7 +77,7 @@ where
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEADER_BYTES as usize)
         .keep_alive(admitted)
-        .serve_connection(TokioIo::new(io), service);
+        .serve_connection(TokioIo::new(Patience::new(io, state.options().write_timeout)), service);
     let ended = match watcher {
         Some(watcher) => watcher.watch(connection).await,
         None => connection.await,

@@ -58,6 +58,7 @@ mod health;
 mod metrics;
 mod observe;
 mod options;
+mod patience;
 mod request;
 mod respond;
 mod route;

@@ -14,6 +14,8 @@ pub struct Options {
     pub body_limit: usize,
     /// How long a request's body may take as a whole; a slower one is answered 408.
     pub body_timeout: Duration,
+    /// How long a client may take nothing of an answer before its connection is closed.
+    pub write_timeout: Duration,
     /// Scrapes answered at once; 0 means no limit. One lasts from its request to the last byte handed over, so a slow reader counts.
     /// Beyond it a scrape is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason="busy"}`.
     pub max_scrapes: usize,
@@ -30,6 +32,7 @@ impl Default for Options {
             header_timeout: Duration::from_secs(30),
             body_limit: 16 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             max_scrapes: 16,
             created_timestamps: false,
             shutdown_timeout: Duration::from_secs(10),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use crate::exposition::{Escaping, escape, names};
@@ -102,7 +102,18 @@ impl fmt::Debug for SeriesLabels<'_> {
 
 impl PartialEq<str> for SeriesLabels<'_> {
     fn eq(&self, text: &str) -> bool {
-        self.to_string() == text
+        /// What is still to be compared.
+        struct Rest<'a>(&'a str);
+
+        impl fmt::Write for Rest<'_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
+                Ok(())
+            }
+        }
+
+        let mut rest = Rest(text);
+        write!(rest, "{self}").is_ok() && rest.0.is_empty()
     }
 }
 

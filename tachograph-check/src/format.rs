@@ -71,8 +71,8 @@ impl Format {
         }
     }
 
-    /// The format that a text seems to be in: OpenMetrics if the last line is `# EOF`, else text, each with names between quotes
-    /// if there are any.
+    /// The format that a text seems to be in: OpenMetrics if the last line is `# EOF`, else text, each with names between
+    /// quotes if there are any.
     ///
     /// # Examples
     ///

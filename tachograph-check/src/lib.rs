@@ -24,23 +24,23 @@
 //!
 //! # What one mistake is
 //!
-//! A line that cannot be read is one finding and is skipped, and nothing is then said to be missing in the family around it. A
-//! family in many pieces, a type that is none, carriage returns on all lines and names without the suffix of their type are told
-//! once. The reading ends after [`MOST_FINDINGS`].
+//! A line that cannot be read is one finding and is skipped, and nothing is then said to be missing in the family around it.
+//! A family in many pieces, a type that is none, carriage returns on all lines and names without the suffix of their type are
+//! told once. The reading ends after [`MOST_FINDINGS`].
 //!
 //! # Doubtful points
 //!
 //! The OpenMetrics specification decides, and its grammar where the two differ. What it leaves open is decided so:
 //!
 //! - A carriage return is content in HELP and between quotes, as the grammar has it, also at the end of a HELP line.
-//! - A backslash before any other character than `\`, `n` and `"` stands for itself in HELP and label values: the grammar allows
-//!   it, the text advises against it. Names between quotes have the three escapes alone.
+//! - A backslash before any other character than `\`, `n` and `"` stands for itself in HELP and label values: the grammar
+//!   allows it, the text advises against it. Names between quotes have the three escapes alone.
 //! - A quote in HELP must be escaped: the grammar has no other. Python's parser takes a bare one.
 //! - `NaN` has no sign, and `inf`, `infinity` and `nan` may be written in any case, but the bound of the infinite bucket is
 //!   `+Inf` to the letter.
 //! - A number beyond the range of 64 bits is refused also if it is an integer, which no ingestor would hold.
-//! - Label names that begin with one `_` are refused like those with two: all of them are reserved. Colons are reserved too, but
-//!   for a use that cannot be told from the text, and pass.
+//! - Label names that begin with one `_` are refused like those with two: all of them are reserved. Colons are reserved too,
+//!   but for a use that cannot be told from the text, and pass.
 //! - Timestamps *increase*, where the specification says *non-decreasing* of counters: two points of a metric at one time are
 //!   one series twice. Python's parser drops the second one in silence.
 //! - A point of a counter has a total: `_created` alone is refused. Python's parser takes it.

@@ -60,7 +60,8 @@ rules! {
          has that.",
         "rename the metric";
     LabelName, "label-name", "label names",
-        "Label names are of letters, digits and `_`, and begin with no digit; others stand between quotes, if the format has that.",
+        "Label names are of letters, digits and `_`, and begin with no digit; others stand between quotes, if the format has \
+         that.",
         "rename the label";
     LabelEscape, "label-escape", "escapes of label values",
         "Label values stand between quotes and escape backslash, line feed and quote as `\\\\`, `\\n` and `\\\"`; text has no \

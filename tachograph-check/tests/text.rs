@@ -59,7 +59,7 @@ fn a_whole_scrape_is_read_as_it_was_meant() {
 fn rule_0_the_grammar_of_a_line() {
     accepted("  a \t{ x = \"1\" , y=\"2\", }\t 1\n# a comment\n#\n# EOF\n");
     refused("syntax", 1, 2, "a\n");
-    refused("label-name", 1, 5, "a {x}\n");
+    refused("syntax", 1, 5, "a {x}\n");
     refused("syntax", 1, 5, "a{x=1} 1\n");
     refused("label-name", 1, 3, "a{,} 1\n");
     refused("syntax", 1, 8, "a{x=\"1\"\n");

@@ -17,7 +17,7 @@ const MAX_TRAFFIC: f64 = 100_000.0;
 const ENDPOINTS: &str = "\
 Endpoints:
   GET  /              status table for a browser
-  GET  /metrics       all metrics in Prometheus text format 0.0.4
+  GET  /metrics       all metrics, in the Prometheus or OpenMetrics format that the client asks for
   GET  /health/quick  healthy or not, from the server's own signs of life
   GET  /scenes        the scene files that can be loaded
   GET  /scene         the scene that is loaded
@@ -36,6 +36,17 @@ Examples:
 
 SIGINT and SIGTERM let the requests in flight finish and then end the server with status 0; a second signal ends it at \
 once with status 1. What keeps it from starting is told in one line, with status 2.";
+
+const CHECKING: &str = "\
+Examples:
+  tachograph check http://127.0.0.1:8080/metrics
+      Ask a server for OpenMetrics, then for text, and check the answer and its content type.
+  curl -s http://127.0.0.1:8080/metrics | tachograph check
+      Check what comes through a pipe.
+  tachograph check --format text --json scrape.txt
+      Check a file, and write the findings for a program.
+
+The exit status is 0 if there is no finding, 1 if there are some, 2 if the scrape cannot be read.";
 
 /// A metrics engine for services, served with a demo API on Godot scene files.
 ///
@@ -57,6 +68,64 @@ enum Command {
     /// metrics of all that.
     #[command(after_long_help = ENDPOINTS)]
     Serve(Options),
+
+    /// Checks a scrape against the rules of its format
+    ///
+    /// Reads Prometheus text 0.0.4 and 1.0.0 and OpenMetrics 1.0, and writes each finding as one line with its place, the
+    /// rule, what is wrong and how to mend it.
+    #[command(after_long_help = CHECKING)]
+    Check(CheckOptions),
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Action {
+    Serve(Options),
+    Check(CheckOptions),
+}
+
+/// The options of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// File or http:// URL of the scrape; - or nothing is standard input
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) source: Option<String>,
+
+    /// Format of the scrape, which a server is also asked for
+    ///
+    /// `auto` goes by the content type of a server's answer, else by the text itself: OpenMetrics ends with `# EOF`.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Auto)]
+    pub(crate) format: CheckFormat,
+
+    /// Ask for more than the format does: one order and one spelling, as Tachograph itself writes
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Write each finding as a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// List the rules and check nothing
+    #[arg(long, conflicts_with_all = ["source", "explain"])]
+    pub(crate) rules: bool,
+
+    /// Tell what a rule demands and check nothing
+    #[arg(long, value_name = "RULE", conflicts_with = "source")]
+    pub(crate) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// By content type, or by the text
+    Auto,
+    /// Prometheus text 0.0.4
+    Text,
+    /// Prometheus text 1.0.0, with quoted names
+    Text1,
+    /// OpenMetrics 1.0
+    Openmetrics,
+    /// OpenMetrics 1.0 with quoted names
+    OpenmetricsUtf8,
 }
 
 /// The options of `serve` and of the bare command.
@@ -149,11 +218,11 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Reads the command line. When there is nothing to serve (help was asked for, or an option is wrong) everything has been
+/// Reads the command line. When there is nothing to do (help was asked for, or an option is wrong) everything has been
 /// said already, and the error is the exit status.
-pub(crate) fn parse() -> Result<Options, ExitCode> {
+pub(crate) fn parse() -> Result<Action, ExitCode> {
     match Cli::try_parse() {
-        Ok(cli) => Ok(options(cli)),
+        Ok(cli) => Ok(action(cli)),
         Err(cause) if matches!(cause.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             // Whoever asked for help and closed the pipe has seen enough of it.
             let _closed = cause.print();
@@ -166,10 +235,11 @@ pub(crate) fn parse() -> Result<Options, ExitCode> {
     }
 }
 
-fn options(cli: Cli) -> Options {
+fn action(cli: Cli) -> Action {
     match cli.command {
-        Some(Command::Serve(options)) => options,
-        None => Options { traffic: cli.bare.traffic.or(Some(BARE_TRAFFIC)), ..cli.bare },
+        Some(Command::Serve(options)) => Action::Serve(options),
+        Some(Command::Check(options)) => Action::Check(options),
+        None => Action::Serve(Options { traffic: cli.bare.traffic.or(Some(BARE_TRAFFIC)), ..cli.bare }),
     }
 }
 
@@ -198,7 +268,11 @@ mod tests {
 
     fn parsed(arguments: &[&str]) -> Result<Options, String> {
         let all = std::iter::once("tachograph").chain(arguments.iter().copied());
-        Cli::try_parse_from(all).map(options).map_err(|cause| one_line(&cause.to_string()))
+        let cli = Cli::try_parse_from(all).map_err(|cause| one_line(&cause.to_string()))?;
+        match action(cli) {
+            Action::Serve(options) => Ok(options),
+            Action::Check(options) => panic!("{options:?}"),
+        }
     }
 
     #[test]

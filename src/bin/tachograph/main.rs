@@ -1,11 +1,13 @@
-//! The `tachograph` binary: serves a demo HTTP API on real scene files, with everything that the library measures beside it.
+//! The `tachograph` binary: serves a demo HTTP API on real scene files, with everything that the library measures beside it, and
+//! checks scrapes.
 //!
-//! `cli` reads the command line, `serve` puts the parts together and runs them, `api` is the demo API, `scene` reads the
+//! `cli` reads the command line, `check` is the checker of scrapes. Of the demo, `serve` puts the parts together and runs them, `api` is the demo API, `scene` reads the
 //! scene files, `folder` finds and opens them safely, `traffic` sends the demo's own requests, `index` is the page at `/`.
 
 #![forbid(unsafe_code)]
 
 mod api;
+mod check;
 mod cli;
 mod folder;
 mod index;
@@ -16,9 +18,12 @@ mod traffic;
 
 use std::process::ExitCode;
 
+use cli::Action;
+
 fn main() -> ExitCode {
     match cli::parse() {
-        Ok(options) => serve::serve(&options),
+        Ok(Action::Serve(options)) => serve::serve(&options),
+        Ok(Action::Check(options)) => check::check(&options),
         Err(status) => status,
     }
 }

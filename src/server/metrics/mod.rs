@@ -6,6 +6,8 @@
 mod refusal;
 mod wish;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_ENCODING, HeaderValue, VARY};
@@ -16,7 +18,6 @@ use super::options::Options;
 use super::respond::{self, Response};
 use crate::exposition::{Coding, Encoding};
 use crate::http::HttpMetrics;
-use crate::sync::Arc;
 use crate::{Registry, Snapshot};
 use refusal::{Refusal, Refusals, Stage};
 pub(super) use wish::Wish;
@@ -27,7 +28,7 @@ pub(super) struct Scrapes {
     registry: Registry,
     created_timestamps: bool,
     /// None when there is no limit.
-    places: Option<std::sync::Arc<Semaphore>>,
+    places: Option<Arc<Semaphore>>,
     max_scrapes: usize,
     refusals: Refusals,
 }
@@ -37,7 +38,7 @@ type Place = Option<OwnedSemaphorePermit>;
 
 impl Scrapes {
     pub(super) fn new(registry: &Registry, http: &HttpMetrics, options: &Options) -> Self {
-        let places = |limit: usize| std::sync::Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
+        let places = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
         Self {
             registry: registry.clone(),
             created_timestamps: options.created_timestamps,
@@ -98,7 +99,7 @@ impl Scrapes {
         let Some(places) = &self.places else {
             return Ok(None);
         };
-        let place = std::sync::Arc::clone(places).try_acquire_owned();
+        let place = Arc::clone(places).try_acquire_owned();
         place.map(Some).map_err(|_| Refusal::Busy { max_scrapes: self.max_scrapes })
     }
 }

@@ -8,7 +8,7 @@ use hyper::{Uri, header::HeaderName};
 
 use super::refusal::Refusal;
 use crate::FamilySnapshot;
-use crate::exposition::{Coding, Encoding};
+use crate::exposition::{Coding, Encoding, Escaping};
 
 /// As long as Prometheus waits by default; a fold takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -69,10 +69,14 @@ impl Names {
         }
     }
 
-    /// Whether one of them is a name that the family has in a scrape: its own, or one of its samples'.
+    /// Whether one of them is a name that the family has, its own or one of its samples', as it is registered or as this or the usual
+    /// scheme shows it.
     pub(super) fn choose(&self, family: &FamilySnapshot, encoding: Encoding) -> bool {
-        let named = |name: &String| self.0.contains(name) || self.0.contains(&*encoding.escaping().family_name(name));
-        family.descriptor().claimed_names().iter().any(named)
+        let names = |escaping| family.descriptor().names_in(escaping).into_iter();
+        [Escaping::AllowUtf8, Escaping::Underscores, encoding.escaping()]
+            .into_iter()
+            .flat_map(names)
+            .any(|name| self.0.contains(&name))
     }
 }
 

@@ -255,7 +255,12 @@ fn read_value(
             {
                 return Err(DecodeError::Invalid("quantiles do not increase from 0 to 1"));
             }
-            CollectedValue::Summary(SummaryValue { quantiles, sum: reader.float()?, count: reader.number()? })
+            let sum = reader.float()?;
+            // What only negative observations could give, which no summary takes.
+            if quantiles.iter().any(|&(_, at)| at < 0.0) || !sum.is_finite() || sum < 0.0 {
+                return Err(DecodeError::Invalid("a summary's quantile or sum is negative or not a number"));
+            }
+            CollectedValue::Summary(SummaryValue { quantiles, sum, count: reader.number()? })
         }
         (Kind::GaugeHistogram, GAUGE_HISTOGRAM) => {
             let buckets = read_buckets(reader)?;

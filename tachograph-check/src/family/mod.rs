@@ -4,7 +4,8 @@ mod distribution;
 mod plain;
 mod quantiles;
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Broken, Findings, Place, quoted};
 use crate::line::label_place;
@@ -192,24 +193,25 @@ impl<'a> Judge<'a, '_> {
     /// Splits a metric by its timestamps, and takes out what is there twice.
     fn points(&mut self, metric: &Metric<'a>) -> Vec<Vec<Item<'a>>> {
         let mut points: Vec<Vec<Item<'a>>> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut last: Option<Option<Decimal<'a>>> = None;
         let mut told = false;
         for &item in &metric.items {
             let time = item.sample.timestamp.as_ref().filter(|_| self.format.is_open());
             let time = time.and_then(|time| Decimal::read(&time.text));
             let order = match (last, time) {
-                (None, _) => Some(std::cmp::Ordering::Greater),
-                (Some(None), None) => Some(std::cmp::Ordering::Equal),
+                (None, _) => Some(Ordering::Greater),
+                (Some(None), None) => Some(Ordering::Equal),
                 (Some(Some(last)), Some(time)) => Some(time.compare(last)),
                 _ => None,
             };
             match order {
-                Some(std::cmp::Ordering::Greater) => {
+                Some(Ordering::Greater) => {
                     points.push(Vec::new());
-                    seen.clear();
+                    // Not cleared, which would take as long as the largest point so far.
+                    seen = HashSet::new();
                 }
-                Some(std::cmp::Ordering::Equal) => {}
+                Some(Ordering::Equal) => {}
                 broken => {
                     if !std::mem::replace(&mut told, true) {
                         let reason = if broken.is_none() {

@@ -89,9 +89,9 @@ impl<'a> Cursor<'a> {
     fn name(&mut self, rule: Rule, belongs: impl Fn(char) -> bool) -> Result<String, Broken> {
         let start = self.at;
         let name = self.take_while(belongs);
-        let ends = self.peek().is_none_or(|c| matches!(c, ' ' | '\t' | '{' | '='));
+        let ends = self.peek().is_none_or(|c| matches!(c, ' ' | '\t' | '{' | '}' | '=' | ',' | '"'));
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !ends {
-            let end = self.rest().find([' ', '\t', '{', '=', '"']).unwrap_or(self.rest().len());
+            let end = self.rest().find([' ', '\t', '{', '}', '=', ',', '"']).unwrap_or(self.rest().len());
             let whole = &self.line[start..self.at + end];
             let at = if ends { start } else { self.at };
             return Err(Broken::new(rule, at, format!("{} is not the name of a {}", quoted(whole), what(rule))));

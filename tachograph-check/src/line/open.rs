@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::{Line, Parts, kind};
 use crate::finding::{Broken, quoted};
-use crate::{Exemplar, Rule, Sample, Timestamp, number};
+use crate::{Exemplar, Kind, Rule, Sample, Timestamp, number};
 
 /// Characters that the labels of an exemplar may have together.
 const MOST_OF_EXEMPLAR: usize = 128;
@@ -38,29 +38,38 @@ pub(super) fn read(mut cursor: Cursor<'_>) -> Result<Line, Broken> {
     if name.starts_with('_') {
         return Err(reserved(start, &name));
     }
-    if keyword == "HELP" {
-        space_before_text(&mut cursor)?;
-        return read_help(cursor, name);
-    }
-    space(&mut cursor)?;
     match keyword {
+        "HELP" => {
+            space_before_text(&mut cursor)?;
+            read_help(cursor, name)
+        }
         "TYPE" => {
-            let word = cursor.rest();
-            let kind = kind(word, true).ok_or_else(|| {
-                let rule = if word.ends_with([' ', '\t']) { Rule::OmSpace } else { Rule::Type };
-                let broken = Broken::new(rule, cursor.at, format!("{} is not a type", quoted(word)));
-                if word == "untyped" { broken.remedy("write `unknown`") } else { broken }
-            });
-            Ok(Line::Type { name, kind })
+            space(&mut cursor)?;
+            Ok(Line::Type { name, kind: read_kind(cursor) })
         }
         _ => {
-            let at = cursor.at;
-            let unit = cursor.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
-            if !cursor.is_at_end() {
-                return Err(cursor.broken(Rule::OmUnit, "in a unit").remedy("write letters, digits and `_`"));
-            }
-            Ok(Line::Unit { name, unit: unit.to_owned(), at })
+            space_before_text(&mut cursor)?;
+            read_unit(cursor, name)
         }
+    }
+}
+
+fn read_kind(cursor: Cursor<'_>) -> Result<Kind, Broken> {
+    let word = cursor.rest();
+    kind(word, true).ok_or_else(|| {
+        let rule = if word.ends_with([' ', '\t']) { Rule::OmSpace } else { Rule::Type };
+        let broken = Broken::new(rule, cursor.at, format!("{} is not a type", quoted(word)));
+        if word == "untyped" { broken.remedy("write `unknown`") } else { broken }
+    })
+}
+
+fn read_unit(mut cursor: Cursor<'_>, name: String) -> Result<Line, Broken> {
+    let at = cursor.at;
+    let unit = cursor.take_while(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+    match cursor.peek() {
+        None => Ok(Line::Unit { name, unit: unit.to_owned(), at }),
+        Some(' ' | '\t') => Err(cursor.broken(Rule::OmSpace, "in a unit")),
+        Some(_) => Err(cursor.broken(Rule::OmUnit, "in a unit").remedy("write letters, digits and `_`")),
     }
 }
 
@@ -235,12 +244,12 @@ fn refuse_blank(cursor: &Cursor<'_>) -> Result<(), Broken> {
 fn space(cursor: &mut Cursor<'_>) -> Result<(), Broken> {
     space_before_text(cursor)?;
     match cursor.peek() {
-        Some(' ' | '\t') => Err(cursor.broken(Rule::OmSpace, "behind a space")),
+        Some(' ' | '\t') | None => Err(cursor.broken(Rule::OmSpace, "behind a space")),
         _ => Ok(()),
     }
 }
 
-/// Takes one space; what follows is a text, which may begin with more.
+/// Takes one space; what follows is a text, which may be empty or begin with more.
 fn space_before_text(cursor: &mut Cursor<'_>) -> Result<(), Broken> {
     let rule = if cursor.peek() == Some('\t') { Rule::OmSpace } else { Rule::Syntax };
     if cursor.eat(' ') { Ok(()) } else { Err(cursor.broken(rule, "where a space must stand")) }
