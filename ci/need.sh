@@ -50,6 +50,31 @@ need() {
     command -v "$1" >/dev/null || fail "'$1' is missing although package '$2' is installed"
 }
 
+# need_prometheus_of CODENAME: sets `prometheus` to the one of a later Debian. It is unpacked into a folder of our own, with lists of
+# packages of our own: nothing of the system changes.
+need_prometheus_of() {
+    local folder=$tools/$1
+    prometheus=$folder/root/usr/bin/prometheus
+    "$prometheus" --version >/dev/null 2>&1 && return
+    command -v apt-get >/dev/null || fail "cannot get the prometheus of $1: there is no apt-get"
+    rm -rf "$folder"
+    mkdir -p "$folder/lists/partial" "$folder/archives/partial"
+    # From where this Debian comes.
+    local mirror
+    # shellcheck disable=SC2016 # it is apt-get that expands it
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+        awk '!/security/ && !mirror { mirror = $1 } END { print mirror }')
+    [[ $mirror ]] || fail "cannot get the prometheus of $1: apt knows no mirror"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main" >"$folder/sources.list"
+    local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=-
+        -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder" -o APT::Sandbox::User=root)
+    "${apt[@]}" update >&2 || fail "cannot read the packages of $1"
+    (cd "$folder" && "${apt[@]}" download prometheus >&2) || fail "cannot get the prometheus of $1"
+    dpkg -x "$folder"/prometheus_*.deb "$folder/root"
+    rm -rf "$folder/lists" "$folder"/*.deb
+    "$prometheus" --version >/dev/null || fail "the prometheus of $1 was unpacked, but does not run"
+}
+
 # need_python: makes a Python of our own that has prometheus_client, and sets `python` to it.
 need_python() {
     python=$tools/python/bin/python

@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
-# The program as its users run it: a real Prometheus, promtool and Python's client library judge the built binary.
+# The program as its users run it: three generations of Prometheus, VictoriaMetrics, promtool and Python's client library judge it.
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
-# The package may start a Prometheus of its own; the tests start theirs, on free ports, and leave that one alone.
+# A package may start a server of its own; the tests start theirs, on free ports, and leave that one alone.
 need prometheus prometheus
 need promtool prometheus
+need victoria-metrics victoria-metrics
+# Later generations: the last 2, and a 3.
+need_prometheus_of trixie
+export TACHOGRAPH_PROMETHEUS_TRIXIE=$prometheus
+need_prometheus_of forky
+export TACHOGRAPH_PROMETHEUS_FORKY=$prometheus
 need_python
 
 # The dev profile: what is judged here are counts, which do not depend on speed.
 cargo build --locked --bin tachograph
-TACHOGRAPH_BIN=$target/debug/tachograph TACHOGRAPH_PYTHON=$python cargo test --locked --package system
+export TACHOGRAPH_BIN=$target/debug/tachograph TACHOGRAPH_PYTHON=$python
+cargo test --locked --package system

@@ -1,22 +1,34 @@
-"""Reads a scrape in text 0.0.4 from standard input with prometheus_client's parser, writes what it understood as JSON.
+"""Reads a scrape from standard input, with prometheus_client's own parser of the format named by the argument, and
+writes what it understood as JSON: for each family its name, type, HELP and unit, and for each sample its name, labels,
+value and exemplar, which is null or labels, value and timestamp.
 
-A list of families: [name, type, help, [[sample name, {label: value}, value as text], ...]].
+Values are texts: Python keeps all digits of a whole number, JSON readers do not.
 """
 
 import json
 import sys
 
-from prometheus_client.parser import text_fd_to_metric_families
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
 
-# newline="\n" keeps carriage returns: only a line feed ends a line of this format.
-stdin = open(0, encoding="utf-8", newline="\n")
+FORMATS = {
+    "text": parser.text_string_to_metric_families,
+    "openmetrics": openmetrics.text_string_to_metric_families,
+}
+
+
+def exemplar(read):
+    return read and [read.labels, str(read.value), read.timestamp and str(read.timestamp)]
+
+
+def sample(read):
+    return [read.name, read.labels, str(read.value), exemplar(read.exemplar)]
+
+
+# Decoded here, because a text stream would take a carriage return for the end of a line.
+scrape = sys.stdin.buffer.read().decode("utf-8")
 families = [
-    [
-        family.name,
-        family.type,
-        family.documentation,
-        [[sample.name, sample.labels, repr(sample.value)] for sample in family.samples],
-    ]
-    for family in text_fd_to_metric_families(stdin)
+    [family.name, family.type, family.documentation, family.unit, [sample(read) for read in family.samples]]
+    for family in FORMATS[sys.argv[1]](scrape)
 ]
 json.dump(families, sys.stdout)

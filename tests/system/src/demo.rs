@@ -74,12 +74,21 @@ impl Demo {
         std::fs::read_to_string(self.folder.path().join("stderr")).expect("the log is a readable file")
     }
 
-    /// Its scrape.
+    /// Its scrape in the format of a client that has no wishes.
     pub fn scrape(&self) -> String {
-        let response = http::get(self.address, "/metrics").expect("a scrape");
+        let (content_type, scrape) = self.scrape_as("*/*");
+        assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+        scrape
+    }
+
+    /// The content type and the text of its scrape for who accepts that.
+    pub fn scrape_as(&self, accept: &str) -> (String, String) {
+        let headers = [("accept", accept), ("connection", "close")];
+        let connection = http::Connection::open(self.address);
+        let response = connection.and_then(|mut connection| connection.request("GET", "/metrics", &headers, ""));
+        let response = response.expect("a scrape");
         assert_eq!(response.status, 200, "{}", response.body);
-        assert_eq!(response.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
-        response.body
+        (response.header("content-type").expect("a content type").to_owned(), response.body)
     }
 
     /// Asks it to end, as a service manager does.

@@ -23,12 +23,13 @@ pub fn promtool(scrape: &str) -> Verdict {
     judge("promtool".as_ref(), &["check".as_ref(), "metrics".as_ref()], scrape)
 }
 
-/// Python's `prometheus_client.parser`, printing what it understood as JSON (`python/families.py`).
-pub fn python(scrape: &str) -> Verdict {
+/// A parser of Python's `prometheus_client`, the one of `format` (`text` or `openmetrics`), printing what it understood as JSON
+/// (`python/families.py`).
+pub fn python(format: &str, scrape: &str) -> Verdict {
     let python = std::env::var_os("TACHOGRAPH_PYTHON")
         .expect("TACHOGRAPH_PYTHON must name a Python that has prometheus_client: run these tests by ci/system.sh");
     let script = repository().join("tests/system/python/families.py");
-    judge(&python, &[script.as_os_str()], scrape)
+    judge(&python, &[script.as_os_str(), format.as_ref()], scrape)
 }
 
 fn judge(program: &OsStr, arguments: &[&OsStr], scrape: &str) -> Verdict {

@@ -4,9 +4,17 @@
 //! one is missing, it never skips. Waiting for another program is bounded and says what it waited for.
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod daemon;
 pub mod demo;
+pub mod exporter;
 pub mod hostile;
 pub mod http;
 pub mod judge;
 pub mod prometheus;
+pub mod proxy;
+pub mod sent;
+pub mod stored;
+pub mod understood;
+pub mod victoria;
 pub mod wait;

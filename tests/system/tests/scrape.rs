@@ -105,7 +105,7 @@ fn prometheus_holds_every_request_that_was_sent() {
         assert!(sent.keys().any(|labels| labels[2] == status), "no request was answered with {status}: {sent:?}");
     }
 
-    prometheus.wait_for_scrapes();
+    prometheus.wait_for_scrapes("tachograph");
     let held: Tally = prometheus
         .query(&format!("sum by (endpoint, method, status) (http_requests_total{user_traffic}) > 0"))
         .into_iter()
