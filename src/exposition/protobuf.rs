@@ -76,14 +76,14 @@ fn write_label(message: &mut Message, name: &[u8], value: &[u8]) {
     });
 }
 
-/// `MetricType`. There are no infos and state sets here.
+/// `MetricType`. There are no infos and state sets here. There is `GAUGE_HISTOGRAM`, but Prometheus 2.42 gives the samples of such all the
+/// family's own name, so that of sum and count one is lost: as in the text format it is a histogram.
 fn type_number(kind: Kind) -> i32 {
     match kind {
         Kind::Counter => 0,
         Kind::Gauge | Kind::Info | Kind::StateSet => 1,
         Kind::Summary => 2,
-        Kind::Histogram => 4,
-        Kind::GaugeHistogram => 5,
+        Kind::Histogram | Kind::GaugeHistogram => 4,
     }
 }
 

@@ -104,16 +104,12 @@ fn shown(expected: &Families, encoding: Encoding) -> Families {
         let told_as = if open { escaped_name.strip_suffix(suffix).expect("as registered").to_owned() } else { escaped_name };
         let kind = match family.kind {
             Kind::Info | Kind::StateSet if !open => Kind::Gauge,
-            Kind::GaugeHistogram if !open && !is_protobuf(encoding) => Kind::Histogram,
+            Kind::GaugeHistogram if !open => Kind::Histogram,
             kind => kind,
         };
         (told_as, Expected { kind, samples, ..family.clone() })
     };
     expected.iter().map(family).collect()
-}
-
-fn is_protobuf(encoding: Encoding) -> bool {
-    encoding.format() == Format::Protobuf
 }
 
 fn read_text(snapshot: &Snapshot, encoding: Encoding) -> Families {
@@ -146,7 +142,6 @@ fn read_message(family: &MetricFamily) -> (String, Expected) {
         Some(0) => Kind::Counter,
         Some(1) => Kind::Gauge,
         Some(4) => Kind::Histogram,
-        Some(5) => Kind::GaugeHistogram,
         other => panic!("type {other:?}"),
     };
     let name = family.name();

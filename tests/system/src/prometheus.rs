@@ -43,6 +43,15 @@ impl Generation {
             Self::Forky => from("TACHOGRAPH_PROMETHEUS_FORKY"),
         }
     }
+
+    fn version(self) -> (u32, u32) {
+        let told = Command::new(self.program()).arg("--version").output().expect("prometheus says its version");
+        let told = String::from_utf8(told.stdout).expect("it is text");
+        // "prometheus, version 3.5.3 (branch: ..."
+        let version = told.split_whitespace().nth(2).expect("the version is the third word");
+        let numbers: Vec<u32> = version.split(['.', '+', '~']).map_while(|number| number.parse().ok()).collect();
+        (numbers[0], numbers[1])
+    }
 }
 
 /// How a Prometheus is set up.
@@ -66,7 +75,10 @@ impl Setup {
     }
 
     fn configuration(&self) -> String {
-        let mut text = "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n".to_owned();
+        // From 3.8 on that is no feature to be switched on any more, but configured.
+        let native = self.features.contains(&"native-histograms") && self.generation.version() >= (3, 8);
+        let native = if native { ", scrape_native_histograms: true" } else { "" };
+        let mut text = format!("global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s{native}}}\n");
         if let Some(rules) = &self.rules {
             writeln!(text, "rule_files: ['{}']", rules.display()).expect("a string takes all");
         }
