@@ -39,6 +39,21 @@ fn real_scrapers_get_what_they_like_best() {
              text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
             Encoding::new(Format::OpenMetrics, Escaping::AllowUtf8),
         ),
+        // Prometheus 3.5.3, plain and with native histograms.
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+             application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+             text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            Encoding::new(Format::OpenMetrics, Escaping::AllowUtf8),
+        ),
+        #[cfg(feature = "protobuf")]
+        (
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,\
+             application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,\
+             text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+            Encoding::new(Format::Protobuf, Escaping::Underscores),
+        ),
         // curl, and a browser.
         ("*/*", TEXT),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", TEXT),
