@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use tachograph::exposition::{Encoding, Escaping, Format};
 use tachograph::{Buckets, Counter, Family, Histogram, Registry, UpDownCounter, engine_stats};
+use tachograph_check::{Exposition, Rules};
 
 /// Threads at one time, and how many each of them is in turn: 1 000 in all.
 const AT_ONCE: usize = 8;
@@ -77,13 +79,23 @@ fn count_late(counter: &Counter, first: bool, itself: bool, late: u64) {
     thread::spawn(run).join().unwrap();
 }
 
-/// Scrapes until told to stop, and then once more. Every scrape is valid, and no counter and no bucket ever falls.
-fn scrape_until(registry: &Registry, stop: &AtomicBool) -> (usize, tachograph_check::Exposition) {
-    let mut last: Option<tachograph_check::Exposition> = None;
+/// Scrapes until told to stop, in OpenMetrics and in text by turns, and then once more. Every scrape is valid (so its buckets, count and
+/// `+Inf` agree), and no counter and no bucket ever falls.
+fn scrape_until(registry: &Registry, stop: &AtomicBool) -> (usize, Exposition) {
+    const OPENMETRICS: Encoding = Encoding::new(Format::OpenMetrics, Escaping::Underscores);
+    // Families stand in the order of their names, which here is not that of the names without `_total`.
+    const RULES: Rules = Rules { families_sorted: false, ..Rules::OURS };
+    let mut lasts: [Option<Exposition>; 2] = [None, None];
     for scrapes in 1.. {
         let stopping = stop.load(Ordering::Acquire);
         let snapshot = registry.snapshot();
-        let scrape = tachograph_check::parse(snapshot.text().as_bytes()).unwrap();
+        let text = stopping || scrapes % 2 == 0;
+        let scrape = match text {
+            true => tachograph_check::parse(snapshot.text().as_bytes()),
+            false => tachograph_check::parse_by(snapshot.exposition(OPENMETRICS), tachograph_check::Format::OpenMetrics, RULES),
+        };
+        let scrape = scrape.unwrap();
+        let last = &mut lasts[usize::from(text)];
         for before in last.iter().flat_map(|last| last.samples()).filter(|sample| sample.name != "live_threads") {
             let labels: Vec<_> = before.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let now = scrape.value(&before.name, &labels).unwrap();
@@ -92,7 +104,7 @@ fn scrape_until(registry: &Registry, stop: &AtomicBool) -> (usize, tachograph_ch
         if stopping {
             return (scrapes, scrape);
         }
-        last = Some(scrape);
+        *last = Some(scrape);
     }
     unreachable!("the loop ends by its return")
 }
