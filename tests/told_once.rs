@@ -52,16 +52,22 @@ fn what_a_collector_does_wrong_is_said_once_for_each_way() {
         sink.counter_f64("sloppy_total", &[], -1.0);
     };
     registry.register_collector("sloppy", Of(sloppy, "sloppy_total")).unwrap();
+    let hangs = |_: &mut Sink<'_>| loop {
+        std::thread::park();
+    };
+    registry.register_collector("stuck", Of(hangs, "stuck_total")).unwrap();
     (0..5).for_each(|_| drop(registry.snapshot()));
 
     let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<_> = said.lines().filter(|line| line.contains("gave less than it should")).collect();
     let about = |words: &[&str]| lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count();
-    assert_eq!(lines.len(), 2, "{said}");
+    assert_eq!(lines.len(), 3, "{said}");
     assert_eq!(about(&["WARN", "collector=\"frail\"", "reason=\"panicked\"", "out of luck"]), 1, "{said}");
     assert_eq!(about(&["WARN", "collector=\"sloppy\"", "reason=\"refused\"", "NaN is no value of a counter"]), 1, "{said}");
+    assert_eq!(about(&["WARN", "collector=\"stuck\"", "reason=\"late\"", "not done in time"]), 1, "{said}");
     let text = registry.snapshot().text().to_owned();
-    for labels in ["collector=\"frail\",reason=\"panicked\"", "collector=\"sloppy\",reason=\"refused\""] {
-        assert!(text.contains(&format!("tachograph_collector_failures_total{{{labels}}} 5\n")), "{text}");
+    for (collector, reason) in [("frail", "panicked"), ("sloppy", "refused"), ("stuck", "late")] {
+        let counted = format!("tachograph_collector_failures_total{{collector=\"{collector}\",reason=\"{reason}\"}} 5\n");
+        assert!(text.contains(&counted), "{text}");
     }
 }
