@@ -74,7 +74,9 @@ impl Exemplar {
 pub(crate) fn text(labels: &[(&str, &str)]) -> Option<Box<str>> {
     let code_points: usize = labels.iter().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
     let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-    let legal = (0..names.len()).all(|at| is_legal(names[at], false) && !names[..at].contains(&names[at]));
+    // What begins with an underscore is OpenMetrics' own.
+    let legal = |name| is_legal(name, false) && !name.starts_with('_');
+    let legal = (0..names.len()).all(|at| legal(names[at]) && !names[..at].contains(&names[at]));
     if code_points > MOST_CODE_POINTS || !legal {
         return None;
     }
@@ -256,6 +258,7 @@ mod tests {
         assert_eq!(text(&[("trace_id", &value)]).unwrap().len(), 240 + "trace_id=\"\"".len());
         assert_eq!(text(&[("trace_id", &(value + "é"))]), None);
         assert_eq!(text(&[("trace-id", "a")]), None);
+        assert_eq!(text(&[("_trace", "a")]), None);
         assert_eq!(text(&[("a", "1"), ("a", "2")]), None);
         assert_eq!(&*text(&[("a", "\""), ("b", "")]).unwrap(), "a=\"\\\"\",b=\"\"");
     }
