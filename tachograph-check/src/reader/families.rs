@@ -48,7 +48,16 @@ impl Reader<'_> {
         }
         let family = Family { name, help: None, unit: None, kind: None, samples: Vec::new(), line };
         let start = self.place.start;
-        self.open = Some(Open { family, spots: Vec::new(), start, damaged: unjudged, unjudged, clashed: false, number });
+        self.open = Some(Open {
+            family,
+            spots: Vec::new(),
+            start,
+            damaged: unjudged,
+            unjudged,
+            clashed: false,
+            sampled: false,
+            number,
+        });
     }
 
     /// Claims the names of the open family's samples, now that its type is known.

@@ -22,6 +22,8 @@ pub(crate) struct Open {
     unjudged: bool,
     /// A clash of its names has been reported.
     clashed: bool,
+    /// A sample of it has come, whether it is kept or not.
+    sampled: bool,
     /// Its number among all families.
     number: usize,
 }
@@ -234,7 +236,7 @@ impl<'a> Reader<'a> {
         }
         let broken = if known(&open.family) {
             Broken::new(Rule::MetadataTwice, 0, format!("a second {keyword} for {}", quoted(&open.family.name)))
-        } else if !open.family.samples.is_empty() {
+        } else if open.sampled {
             Broken::new(Rule::MetadataLate, 0, format!("{keyword} for {} behind a sample", quoted(&open.family.name)))
         } else {
             return Some(open);
@@ -248,7 +250,7 @@ impl<'a> Reader<'a> {
         self.enter(name, true);
         let open = self.open.as_mut().expect("a family has been entered");
         open.damaged = true;
-        if open.family.samples.is_empty() && open.family.kind.is_none() {
+        if !open.sampled && open.family.kind.is_none() {
             open.family.kind = kind;
             open.unjudged |= kind.is_none();
             self.claim();
@@ -276,10 +278,11 @@ impl<'a> Reader<'a> {
             },
         }
         let open = self.open.as_mut().expect("a family has been entered");
-        if open.family.samples.is_empty() && open.family.kind.is_none() && !open.unjudged {
+        if !open.sampled && open.family.kind.is_none() && !open.unjudged {
             self.claim();
         }
         let open = self.open.as_mut().expect("a family has been entered");
+        open.sampled = true;
         if !open.unjudged || self.kept.is_some() {
             open.family.samples.push(sample);
             open.spots.push(Spot { place: self.place, parts });
