@@ -208,6 +208,23 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
+fn a_reader_of_standard_error_that_has_gone_changes_no_status() {
+    for (arguments, input, expected) in [
+        (&["check"][..], CLEAN, 0),
+        (&["check"], BROKEN, 1),
+        (&["check", "/nonexistent/scrape"], "", 2),
+        (&["check", "--no"], "", 2),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = command(arguments).stdin(Stdio::piped()).stderr(writer).spawn().unwrap();
+        // Whoever does not read it may have ended already.
+        let _closed = child.stdin.take().unwrap().write_all(input.as_bytes());
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(expected), "{arguments:?}");
+    }
+}
+
+#[test]
 fn the_rules_are_listed_and_explained() {
     let Ended(status, out, errors) = checked(&["--rules"]);
     assert_eq!((status, errors.as_str()), (Some(0), ""));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
-use tachograph::{Buckets, Collector, Descriptor, Kind, RegisterError, Registry, Sink};
+use tachograph::{Buckets, Collector, Descriptor, Kind, RegisterError, Registry, Sink, Snapshot};
 use tachograph_check::Exposition;
 
 fn scrape(registry: &Registry) -> Exposition {
@@ -103,6 +103,25 @@ fn a_family_whose_label_a_registry_has_is_refused_whatever_it_is() {
     refuses("breaker", &|registry| registry.state_set("breaker", "", &["open"]).map(drop));
     refuses("version", &Registry::register_engine_metrics);
     refuses("method", &|registry| HttpMetrics::register(registry, HttpOptions::default()).map(drop));
+}
+
+#[test]
+fn a_series_has_64_labels_at_most_with_those_of_its_registry_and_comes_back_from_bytes() {
+    let names: Vec<String> = (0..65).map(|at| format!("own{at}")).collect();
+    let registry = |own: usize| Registry::with_labels(names[..own].iter().map(|name| (name.as_str(), "1")));
+    let error = registry(65).unwrap_err();
+    assert!(matches!(&error, RegisterError::InvalidOwnLabel { label, .. } if label == "own64"), "{error}");
+    assert!(registry(64).unwrap().gauge_family("g", "", ["a"]).is_err());
+
+    let registry = registry(62).unwrap();
+    registry.register_engine_metrics().unwrap();
+    let error = registry.gauge_family("g", "", ["a", "b", "c"]).unwrap_err();
+    assert!(matches!(&error, RegisterError::InvalidLabel { label, .. } if label == "c"), "{error}");
+    registry.gauge_family("g", "", ["a", "b"]).unwrap().set(["1", "2"], 3.0);
+    registry.register_collector("pool", Pool(vec![("a", "1"), ("b", "2"), ("c", "3")])).unwrap();
+    let snapshot = registry.snapshot();
+    assert_eq!(snapshot.family("pool_connections").unwrap().len(), 0);
+    assert_eq!(Snapshot::decode(&snapshot.encode()).unwrap().text(), snapshot.text());
 }
 
 #[test]

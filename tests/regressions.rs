@@ -274,3 +274,20 @@ fn a_collector_that_fails_in_any_way_loses_its_own_and_the_scrape_stays_valid() 
     // Each mode was asked for nine forms of the scrape, and each form took a snapshot.
     assert_eq!((failed("panicked"), failed("refused")), (Some(9.0), Some(4.0 * 9.0)));
 }
+
+#[test]
+fn an_exemplar_with_a_reserved_name_is_left_out_and_counted() {
+    let registry = Registry::new();
+    registry.register_engine_metrics().unwrap();
+    let histogram = registry.histogram("h_seconds", "", bounds()).unwrap();
+    for (at, name) in ["_trace", "__name__", "trace_id"].into_iter().enumerate() {
+        histogram.observe_with_exemplar(10_000_000_u64.pow(at as u32), &[(name, "1")]);
+    }
+    scrape(&registry);
+    let scrape = read(&registry, OPENMETRICS);
+    let exemplars: Vec<_> = scrape.samples().filter_map(|sample| sample.exemplar.as_ref()).collect();
+    assert_eq!(exemplars.len(), 1);
+    assert_eq!(exemplars[0].label("trace_id"), Some("1"));
+    assert_eq!(scrape.value("tachograph_exemplars_refused_total", &[]), Some(2.0));
+    assert_eq!(scrape.value("h_seconds_count", &[]), Some(3.0));
+}

@@ -249,7 +249,7 @@ impl Descriptor {
 }
 
 /// Labels that a series may have: whether one is there twice is asked of each pair.
-const MOST_LABELS: usize = 64;
+pub(crate) const MOST_LABELS: usize = 64;
 
 fn validate_name(name: &str) -> Result<(), RegisterError> {
     let fit = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == ':') && !name.starts_with(ESCAPED);

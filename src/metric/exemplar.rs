@@ -13,7 +13,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::descriptor::is_legal;
+use super::descriptor::{is_legal, label_fault};
 #[cfg(feature = "protobuf")]
 use super::kept::closing_quote;
 use super::series::Series;
@@ -74,9 +74,9 @@ impl Exemplar {
 pub(crate) fn text(labels: &[(&str, &str)]) -> Option<Box<str>> {
     let code_points: usize = labels.iter().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
     let names: Vec<&str> = labels.iter().map(|(name, _)| *name).collect();
-    // What begins with an underscore is OpenMetrics' own.
-    let legal = |name| is_legal(name, false) && !name.starts_with('_');
-    let legal = (0..names.len()).all(|at| legal(names[at]) && !names[..at].contains(&names[at]));
+    // OpenMetrics keeps names that begin with `_` for itself, here as in series.
+    let fits = |name: &str| is_legal(name, false) && label_fault(name).is_none();
+    let legal = (0..names.len()).all(|at| fits(names[at]) && !names[..at].contains(&names[at]));
     if code_points > MOST_CODE_POINTS || !legal {
         return None;
     }
@@ -257,8 +257,9 @@ mod tests {
         let value = "é".repeat(120);
         assert_eq!(text(&[("trace_id", &value)]).unwrap().len(), 240 + "trace_id=\"\"".len());
         assert_eq!(text(&[("trace_id", &(value + "é"))]), None);
-        assert_eq!(text(&[("trace-id", "a")]), None);
-        assert_eq!(text(&[("_trace", "a")]), None);
+        for name in ["trace-id", "trace.id", "", "1", "_a", "__name__", "U__a"] {
+            assert_eq!(text(&[(name, "a")]), None, "{name:?}");
+        }
         assert_eq!(text(&[("a", "1"), ("a", "2")]), None);
         assert_eq!(&*text(&[("a", "\""), ("b", "")]).unwrap(), "a=\"\\\"\",b=\"\"");
     }

@@ -75,8 +75,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`RegisterError::InvalidOwnLabel`] when a name is not legal, is there twice, or is `le` or `quantile`. A family with a label of
-    /// one of these names is refused later.
+    /// [`RegisterError::InvalidOwnLabel`] when a name is not legal, is there twice, or is `le` or `quantile`, or when they are more than
+    /// 64. A family with a label of one of these names, or with more than 64 labels with these, is refused later.
     ///
     /// # Examples
     ///

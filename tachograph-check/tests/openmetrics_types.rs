@@ -235,6 +235,7 @@ fn exemplars_have_the_shape_of_the_grammar() {
     refused_open("om-space", 2, 14, &total("# { a=\"1\"} 1"));
     refused_open("label-twice", 2, 11, &total("# {a=\"1\",a=\"2\"} 1"));
     refused_open("om-reserved-name", 2, 14, &total("# {_a=\"1\"} 1"));
+    refused_open("om-reserved-name", 2, 11, &total("# {__name__=\"1\"} 1"));
 }
 
 #[test]

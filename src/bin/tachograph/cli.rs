@@ -229,7 +229,7 @@ pub(crate) fn parse() -> Result<Action, ExitCode> {
             Err(ExitCode::SUCCESS)
         }
         Err(cause) => {
-            eprintln!("{}", one_line(&cause.to_string()));
+            crate::check::say(&one_line(&cause.to_string()));
             Err(ExitCode::from(FAILED_TO_START))
         }
     }

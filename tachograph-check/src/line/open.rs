@@ -151,6 +151,9 @@ fn read_exemplar(cursor: &mut Cursor<'_>, parts: &mut Parts) -> Result<Exemplar,
     if length > MOST_OF_EXEMPLAR {
         return Err(Broken::new(Rule::OmExemplarLength, start, format!("the labels of the exemplar have {length} characters")));
     }
+    if let Some((name, _)) = labels.iter().find(|(name, _)| name.starts_with('_')) {
+        return Err(reserved(start, name));
+    }
     if let Some(name) = repeated(&labels) {
         return Err(Broken::new(Rule::LabelTwice, start, format!("label {} twice on one exemplar", quoted(name))));
     }

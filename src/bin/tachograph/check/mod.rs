@@ -38,7 +38,7 @@ pub(crate) fn check(options: &CheckOptions) -> ExitCode {
         judge(options)
     };
     told.unwrap_or_else(|told| {
-        eprintln!("tachograph: {}", told.replace(['\n', '\r'], " "));
+        say(&format!("tachograph: {}", told.replace(['\n', '\r'], " ")));
         ExitCode::from(UNREADABLE)
     })
 }
@@ -52,7 +52,7 @@ fn judge(options: &CheckOptions) -> Result<ExitCode, String> {
     let findings: Vec<&Finding> = header.iter().chain(&report.findings).collect();
     let lines = findings.iter().map(|finding| line(&source.name, finding, options.json));
     write_out(&lines.collect::<String>())?;
-    eprintln!("{}: {}", source.name, summary(&report, findings.len(), format));
+    say(&format!("{}: {}", source.name, summary(&report, findings.len(), format)));
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
@@ -147,6 +147,11 @@ fn explanation(rule: Rule) -> String {
 
 fn tell(text: &str) -> Result<ExitCode, String> {
     write_out(text).map(|()| ExitCode::SUCCESS)
+}
+
+/// Writes a line to standard error. If nobody reads that any more, the exit status still tells what there is to tell.
+pub(crate) fn say(line: &str) {
+    let _closed = writeln!(io::stderr(), "{line}");
 }
 
 /// Writes to standard output, whose reader may have seen enough and gone.
