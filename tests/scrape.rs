@@ -314,3 +314,29 @@ async fn a_client_that_takes_nothing_is_given_up_and_leaves_its_place() {
     ask(&mut next).await;
     assert!(read(next).await.starts_with("HTTP/1.1 200 OK"));
 }
+
+#[tokio::test]
+async fn a_client_that_takes_a_byte_now_and_then_is_given_up_too() {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let options = Options { max_scrapes: 1, write_timeout: Duration::from_millis(200), ..Options::default() };
+    let state = State::new(&registry, &http, Routes::new(), options).unwrap();
+    let (mut slow, io) = tokio::io::duplex(64);
+    let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse().unwrap(), state.clone()));
+    ask(&mut slow).await;
+    // Each byte that is read lets one be written. There are many more than the client will have read by the end.
+    let trickle = async {
+        let mut every = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            every.tick().await;
+            let mut byte = [0];
+            if slow.read(&mut byte).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(http::PATIENCE, async { tokio::join!(trickle, serving).1 })
+        .await
+        .expect("the connection ends")
+        .unwrap();
+}

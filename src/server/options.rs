@@ -14,7 +14,7 @@ pub struct Options {
     pub body_limit: usize,
     /// How long a request's body may take as a whole; a slower one is answered 408.
     pub body_timeout: Duration,
-    /// How long a client may take nothing of an answer before its connection is closed.
+    /// How long a client may take to get 256 KiB further with its answer, or to its end, before its connection is closed.
     pub write_timeout: Duration,
     /// Scrapes answered at once; 0 means no limit. One lasts from its request to the last byte handed over, so a slow reader counts.
     /// Beyond it a scrape is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason="busy"}`.

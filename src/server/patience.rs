@@ -1,5 +1,5 @@
-//! An end to waiting for a client that takes nothing: without it, one that asks and never reads holds its connection, and a scrape's
-//! place, for ever.
+//! An end to waiting for a client that takes nothing, or next to nothing: without it, one that asks and never reads, or reads a byte now and
+//! then, holds its connection, and a scrape's place, for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -9,18 +9,23 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// An IO whose writes fail once none has got on for too long.
+/// Bytes that a client takes within the timeout at least, if there are as many for it: 9 KB a second by default.
+const LEAST: usize = 256 * 1024;
+
+/// An IO whose writes fail once they have not got on by `LEAST` for too long.
 #[derive(Debug)]
 pub(super) struct Patience<IO> {
     io: IO,
     timeout: Duration,
-    /// Since the last write that got on; none while nothing waits.
+    /// Since the client was first waited for; none while nothing waits.
     waiting: Option<Pin<Box<Sleep>>>,
+    /// Bytes written since then.
+    taken: usize,
 }
 
 impl<IO: AsyncWrite + Unpin> Patience<IO> {
     pub(super) fn new(io: IO, timeout: Duration) -> Self {
-        Self { io, timeout, waiting: None }
+        Self { io, timeout, waiting: None, taken: 0 }
     }
 
     /// Polls something of the IO, and fails when it has been waiting for too long.
@@ -30,12 +35,26 @@ impl<IO: AsyncWrite + Unpin> Patience<IO> {
         poll: impl FnOnce(Pin<&mut IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(done) = poll(Pin::new(&mut self.io), cx) {
-            self.waiting = None;
             return Poll::Ready(done);
         }
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(self.timeout)));
         ready!(waiting.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes next to nothing of its answer")))
+    }
+
+    /// A write got on; is it enough to wait anew?
+    fn wrote(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.taken += bytes;
+            if self.taken >= LEAST {
+                self.wait_anew();
+            }
+        }
+        written
+    }
+
+    fn wait_anew(&mut self) {
+        (self.waiting, self.taken) = (None, 0);
     }
 }
 
@@ -47,7 +66,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Patience<IO> {
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Patience<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll(cx, |io, cx| io.poll_write(cx, buf))
+        let written = self.poll(cx, |io, cx| io.poll_write(cx, buf));
+        self.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -55,7 +75,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Patience<IO> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll(cx, |io, cx| io.poll_write_vectored(cx, bufs))
+        let written = self.poll(cx, |io, cx| io.poll_write_vectored(cx, bufs));
+        self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -63,7 +84,12 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Patience<IO> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(cx, |io, cx| io.poll_flush(cx))
+        let flushed = self.poll(cx, |io, cx| io.poll_flush(cx));
+        // hyper flushes once all that there is has been written.
+        if flushed.is_ready() {
+            self.wait_anew();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
