@@ -9,6 +9,7 @@
 //! is called, [`expiry`] when its series go.
 
 pub(crate) mod bucket;
+pub(crate) mod claims;
 pub(crate) mod counter;
 pub(crate) mod created;
 pub(crate) mod descriptor;

@@ -1,6 +1,5 @@
 //! What a registry and the snapshot thread share: the families with the names they claim, the windows, the last snapshot.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,8 +7,8 @@ use arc_swap::ArcSwapOption;
 
 use super::collector::Registered;
 use super::engine::Engine;
-use super::{Faults, OwnLabels, RegisterError};
-use crate::metric::descriptor::{Descriptor, Kind};
+use super::{Faults, OwnLabels};
+use crate::metric::claims::Claims;
 use crate::shard::Totals;
 use crate::snapshot::window::{Window, Windows};
 use crate::snapshot::{FamilySnapshot, Reading, Snapshot, Source};
@@ -31,8 +30,7 @@ pub(crate) struct RegistryCore {
 pub(super) struct Families {
     pub(super) sources: Vec<Arc<dyn Source>>,
     pub(super) collectors: Vec<Arc<Registered>>,
-    /// Each name that samples or metadata may carry in any format, with the family that claims it.
-    claimed: HashMap<String, (Box<str>, Kind)>,
+    pub(super) claims: Claims,
 }
 
 /// The series and windows of a registry, listed before a fold.
@@ -50,24 +48,6 @@ impl Listed {
         let mut families = Vec::new();
         self.readings.into_iter().for_each(|read| read(totals, last, &mut families));
         families
-    }
-}
-
-impl Families {
-    /// Claims all names of these families, or none and says what clashes.
-    pub(super) fn claim<'a>(&mut self, described: impl IntoIterator<Item = &'a Descriptor>) -> Result<(), RegisterError> {
-        let mut claims = HashMap::new();
-        for family in described {
-            for name in family.claimed_names() {
-                if let Some((with, kind)) = self.claimed.get(&name).or_else(|| claims.get(&name)) {
-                    let (with, kind) = (with.to_string(), *kind);
-                    return Err(RegisterError::Clash { family: family.name().into(), name, with, kind });
-                }
-                claims.insert(name, (Box::from(family.name()), family.kind()));
-            }
-        }
-        self.claimed.extend(claims);
-        Ok(())
     }
 }
 

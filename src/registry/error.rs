@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::metric::claims::Clash;
 use crate::metric::descriptor::Kind;
 
 /// Why a family was not registered. Nothing has changed when one is returned.
@@ -122,3 +123,9 @@ impl fmt::Display for RegisterError {
 }
 
 impl std::error::Error for RegisterError {}
+
+impl From<Clash> for RegisterError {
+    fn from(Clash { family, name, with, kind }: Clash) -> Self {
+        Self::Clash { family, name, with, kind }
+    }
+}

@@ -203,7 +203,7 @@ impl Registry {
         let described = collector.describe()?;
         described.iter().try_for_each(|family| self.0.own_labels().check(family, &[]))?;
         let mut families = self.0.families();
-        families.claim(&described)?;
+        families.claims.claim(&described)?;
         families.collectors.push(Arc::new(Registered::new(name, described, collector, Arc::clone(self.0.own_labels()))));
         Ok(())
     }
@@ -308,7 +308,7 @@ impl Registry {
             }
         }
         let mut families = self.0.families();
-        families.claim(sources.iter().flat_map(|source| source.descriptors()).map(|family| &**family))?;
+        families.claims.claim(sources.iter().flat_map(|source| source.descriptors()).map(|family| &**family))?;
         families.sources.extend(sources);
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::owned::DifferentBuckets;
 use super::series_labels::{Identity, identity};
 use super::value::{CollectedSeries, CollectedValue};
 use super::{FamilySnapshot, OwnedLabels, Snapshot, Value};
+use crate::metric::claims::{Claims, Clash};
 use crate::metric::descriptor::{Descriptor, Kind};
 
 /// Why snapshots were not merged.
@@ -68,6 +69,12 @@ impl std::error::Error for MergeError {
     }
 }
 
+impl From<Clash> for MergeError {
+    fn from(Clash { family, with, .. }: Clash) -> Self {
+        Self::Clash { family, with }
+    }
+}
+
 /// A family's series, by what tells them apart to a scraper.
 type Merged = BTreeMap<Identity, CollectedSeries>;
 
@@ -113,7 +120,7 @@ impl Snapshot {
                 add(series, snapshot, family)?;
             }
         }
-        refuse_clashes(families.values().map(|(descriptor, _)| &**descriptor))?;
+        Claims::default().claim(families.values().map(|(descriptor, _)| &**descriptor))?;
         let families = families
             .into_values()
             .map(|(descriptor, series)| FamilySnapshot::collected(descriptor, series.into_values().collect()));
@@ -173,16 +180,4 @@ fn kept(kind: Kind, value: Value<'_>) -> CollectedValue {
         Value::StateSet(value) => CollectedValue::StateSet { states: value.states.into(), active: value.active },
         Value::Info => CollectedValue::Info,
     }
-}
-
-fn refuse_clashes<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Result<(), MergeError> {
-    let mut claimed: BTreeMap<String, &str> = BTreeMap::new();
-    for descriptor in descriptors {
-        for name in descriptor.claimed_names() {
-            if let Some(with) = claimed.insert(name, descriptor.name()) {
-                return Err(MergeError::Clash { family: descriptor.name().to_owned(), with: with.to_owned() });
-            }
-        }
-    }
-    Ok(())
 }

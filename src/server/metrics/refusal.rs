@@ -1,6 +1,7 @@
 //! Why a scrape gets no scrape, and what it gets instead.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use serde_json::json;
@@ -37,12 +38,27 @@ pub(super) enum Stage {
 pub(super) struct Refusals {
     busy: Counter,
     late: Counter,
+    /// When the log was told last. A mutex is enough: it is for refusals alone.
+    told: Mutex<Option<Instant>>,
 }
+
+/// Refusals come as often as somebody asks. The counters tell all of them, the log that there are some.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 impl Refusals {
     pub(super) fn new(http: &HttpMetrics) -> Self {
         let refused = |reason| http.scrapes_refused().handle([reason]);
-        Self { busy: refused("busy"), late: refused("late") }
+        Self { busy: refused("busy"), late: refused("late"), told: Mutex::new(None) }
+    }
+
+    /// Whether the log has not been told for a while.
+    fn may_tell(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = told.is_none_or(|told| told.elapsed() >= TOLD_EVERY);
+        if due {
+            *told = Some(Instant::now());
+        }
+        due
     }
 
     pub(super) fn answer(&self, refusal: Refusal) -> Response {
@@ -54,7 +70,9 @@ impl Refusals {
             }
             Refusal::Busy { max_scrapes } => {
                 self.busy.inc();
-                tracing::warn!(max_scrapes, "a scrape was refused: as many as may be are under way");
+                if self.may_tell() {
+                    tracing::warn!(max_scrapes, "a scrape was refused: as many as may be are under way (said once a minute)");
+                }
                 let told = "as many scrapes as may be are under way, try again in a second or scrape from fewer places";
                 respond::retry_after(respond::json(unavailable, &json!({ "error": told, "max_scrapes": max_scrapes })), 1)
             }
@@ -65,7 +83,9 @@ impl Refusals {
                     Stage::Rendering => ("rendering", "raise scrape_timeout, or ask for fewer families with name[]"),
                 };
                 let seconds = waited.as_secs_f64();
-                tracing::warn!(waited_for, seconds, "a scrape was refused: it would have been late");
+                if self.may_tell() {
+                    tracing::warn!(waited_for, seconds, "a scrape was refused: it would have been late (said once a minute)");
+                }
                 let told = format!("the {waited_for} was not there after {seconds} s, {remedy}");
                 let told = json!({ "error": told, "waited_for": waited_for, "waited_seconds": seconds });
                 respond::retry_after(respond::json(unavailable, &told), 1)

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::histogram::{read_buckets, read_counts, write_buckets, write_counts};
 use super::{DecodeError, Reader, Writer};
 use crate::metric::bucket::Buckets;
+use crate::metric::claims::Claims;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::label::LabelNames;
 use crate::snapshot::{
@@ -65,15 +66,13 @@ impl Snapshot {
         let mut reader = Reader::after_header(bytes, &HEADER)?;
         let mut cells_left = MOST_CELLS + bytes.len();
         let mut families: Vec<FamilySnapshot> = Vec::new();
-        let mut claimed = BTreeSet::new();
+        let mut claims = Claims::default();
         for _ in 0..reader.number()? {
             let family = read_family(&mut reader, &mut cells_left)?;
             if families.last().is_some_and(|last| last.descriptor().name() >= family.descriptor().name()) {
                 return Err(DecodeError::Invalid("families are not in order"));
             }
-            if !family.descriptor().claimed_names().into_iter().all(|name| claimed.insert(name)) {
-                return Err(DecodeError::Invalid("the names of two families clash"));
-            }
+            claims.claim([family.descriptor()]).map_err(|_| DecodeError::Invalid("the names of two families clash"))?;
             families.push(family);
         }
         reader.end()?;
