@@ -2,7 +2,7 @@
 //! increment that happened before it.
 //!
 //! Each thread counts in memory that it alone writes, with plain loads and stores. A snapshot thread adds all of it up when a
-//! scrape asks, and renders the Prometheus text format. There is no `unsafe` in the crate.
+//! scrape asks, and renders the format that is asked for. There is no `unsafe` in the crate.
 //!
 //! # Tour
 //!
@@ -53,7 +53,8 @@
 //! # Features
 //!
 //! `default-features = false` is the engine alone: no async runtime, no server. `derive` adds the derives of [`LabelSet`] and
-//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `server` the hyper server with both, `cli` the
+//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `tracing` a line in the log for what goes wrong,
+//! `server` the hyper server with these three, `cli` the
 //! `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are the default.
 //!
 //! # Where it does not belong

@@ -144,7 +144,7 @@ fn what_cannot_be_read_ends_with_status_2_and_one_line() {
     refused(&checked(&["https://127.0.0.1/metrics"]), "is not http://");
     refused(&checked(&["http://"]), "is not a URL");
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    refused(&checked(&[&format!("http://{free}/metrics")]), "is the server running?");
+    refused(&checked(&[&format!("http://{free}/metrics")]), "does an HTTP server listen there?");
     refused(&piped(&[], b"<!doctype html>\n<html>"), "looks like HTML");
     refused(&piped(&[], b"\x1f\x8b\x08\0"), "is compressed");
     refused(&checked(&["--explain", "nonsense"]), "there is no rule 'nonsense'");
@@ -162,9 +162,11 @@ fn a_server_is_asked_for_openmetrics_and_its_content_type_is_checked() {
     let accept = "\r\naccept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n";
     assert!(request.contains(accept) && !request.contains("accept-encoding"), "{request}");
 
-    let (url, Ended(status, out, _), request) = served(&["--format", "text"], "200 OK\r\nContent-Type: text/plain", CLEAN);
+    let (url, Ended(status, out, _), request) =
+        served(&["--format", "text"], "200 OK\r\nContent-Type: text/plain; charset=latin1", CLEAN);
     assert_eq!(status, Some(1));
-    let expected = "0:0: content-type: the content type \"text/plain\"; send `text/plain; version=0.0.4; charset=utf-8`\n";
+    let expected =
+        "0:0: content-type: the content type \"text/plain; charset=latin1\"; send `text/plain; version=0.0.4; charset=utf-8`\n";
     assert_eq!(out, format!("{url}:{expected}"));
     assert!(request.contains("\r\naccept: text/plain;version=0.0.4\r\n"), "{request}");
 

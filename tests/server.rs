@@ -328,6 +328,8 @@ fn routes_that_clash_are_refused() {
     assert_eq!(state(twice).to_string(), "the route GET /a is declared twice, leave one out");
     let taken = Routes::new().route(Route::get("/metrics").monitoring(), answer);
     assert!(matches!(state(taken), RouteError::Reserved { path } if path == "/metrics"));
+    let relative = Routes::new().route(Route::get("a"), answer);
+    assert_eq!(state(relative).to_string(), "the route a does not begin with /, write /a");
     let crossing = Routes::new().route(Route::get("/{a}"), answer).route(Route::get("/{b}"), answer);
     assert!(matches!(state(crossing), RouteError::Path { path, .. } if path == "/{b}"));
     let mixed = Routes::new().route(Route::get("/a"), answer).route(Route::post("/a").monitoring(), answer);

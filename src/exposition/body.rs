@@ -27,7 +27,7 @@ pub(crate) fn render<'a>(
 
 /// The forms of one snapshot.
 #[derive(Debug)]
-pub(crate) struct Bodies([OnceLock<Box<[u8]>>; Bodies::COUNT]);
+pub(crate) struct Bodies([OnceLock<Vec<u8>>; Bodies::COUNT]);
 
 impl Bodies {
     const COUNT: usize = Coding::COUNT * Format::COUNT * Escaping::COUNT * 2;
@@ -39,11 +39,11 @@ impl Bodies {
     /// The form of this encoding, so coded. Who asks for one that is being made waits for it.
     pub(crate) fn get(&self, snapshot: &Snapshot, encoding: Encoding, coding: Coding) -> &[u8] {
         self.0[place(encoding, coding)].get_or_init(|| match coding {
-            Coding::Identity => render(snapshot, snapshot.families(), encoding).into(),
+            Coding::Identity => render(snapshot, snapshot.families(), encoding),
             #[cfg(feature = "compression")]
-            Coding::Gzip => coding::gzip(self.get(snapshot, encoding, Coding::Identity)).into(),
+            Coding::Gzip => coding::gzip(self.get(snapshot, encoding, Coding::Identity)),
             #[cfg(feature = "compression")]
-            Coding::Zstd => coding::zstd(self.get(snapshot, encoding, Coding::Identity)).into(),
+            Coding::Zstd => coding::zstd(self.get(snapshot, encoding, Coding::Identity)),
         })
     }
 }

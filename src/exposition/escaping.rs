@@ -17,8 +17,8 @@ pub enum Escaping {
     Underscores,
     /// `_` becomes `__`, `.` becomes `_dot_`, any other illegal character `__`.
     Dots,
-    /// Legal names stay. Others become `U__` and the name with `__` for `_` and `_2e_`, the number of the character, for illegal ones: it
-    /// can be undone.
+    /// Legal names stay. Any other becomes `U__` and the name in which `_` is `__` and each illegal character its code point in
+    /// hexadecimal between underscores, `_2e_` for a dot. It can be undone.
     Values,
 }
 

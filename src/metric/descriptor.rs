@@ -293,6 +293,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_without_its_suffix_is_told_with_it() {
+        let told = |name, kind| {
+            let error = Descriptor::new(name, kind, "").unwrap_err().to_string();
+            let advice = error.rsplit('"').nth(1).unwrap().to_owned();
+            assert!(Descriptor::new(&advice, kind, "").is_ok(), "{error}");
+            advice
+        };
+        assert_eq!(told("jobs", Kind::Counter), "jobs_total");
+        assert_eq!(told("http.requests.total", Kind::Counter), "http.requests_total");
+        assert_eq!(told("total", Kind::Counter), "build_total");
+        assert_eq!(told("build.info", Kind::Info), "build_info");
+        assert_eq!(told("version", Kind::Info), "version_info");
+    }
+
+    #[test]
     fn what_is_a_part_of_another_family_to_some_scraper_is_refused() {
         for (name, kind) in [("a.bucket", Kind::Histogram), ("a-count", Kind::Summary), ("a.total_total", Kind::Counter)] {
             let error = Descriptor::new(name, kind, "").unwrap_err();

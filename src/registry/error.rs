@@ -92,14 +92,11 @@ impl fmt::Display for RegisterError {
             Self::InvalidName { name } => {
                 write!(f, "metric name {name:?} does not begin with an ASCII letter or :, or begins with U__: rename it")
             }
-            Self::CounterWithoutTotal { name } if name == "_total" => {
-                f.write_str("counter \"_total\" has no name before _total: say what is counted")
-            }
             Self::CounterWithoutTotal { name } => {
-                write!(f, "counter {name:?} does not end in _total: name it \"{}_total\"", name.trim_end_matches("_total"))
+                write!(f, "counter {name:?} does not end in _total: name it {:?}", with_suffix(name, "total"))
             }
             Self::InfoWithoutSuffix { name } => {
-                write!(f, "info {name:?} does not end in _info after a name: name it as \"build_info\"")
+                write!(f, "info {name:?} does not end in _info after a name: name it {:?}", with_suffix(name, "info"))
             }
             Self::InvalidStates { family, why } => write!(f, "the states of {family:?} are refused: {why}"),
             Self::InvalidUnit { family, unit, why } => write!(f, "unit {unit:?} of {family:?} is refused: {why}"),
@@ -120,6 +117,15 @@ impl fmt::Display for RegisterError {
             }
         }
     }
+}
+
+/// A name as it should be, with the suffix behind an underscore, once.
+fn with_suffix(name: &str, suffix: &str) -> String {
+    let mut stem = name;
+    while let Some(shorter) = stem.strip_suffix(suffix).map(|stem| stem.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+        stem = shorter;
+    }
+    format!("{}_{suffix}", if stem.is_empty() { "build" } else { stem })
 }
 
 impl std::error::Error for RegisterError {}

@@ -86,8 +86,11 @@ impl Routes {
         self
     }
 
-    /// Refuses routes on paths that are taken.
+    /// Refuses routes on paths that are taken, or that no request can have.
     pub(super) fn keep_off(&self, paths: &[&str]) -> Result<(), RouteError> {
+        if let Some((route, _)) = self.0.iter().find(|(route, _)| !route.path.starts_with('/')) {
+            return Err(RouteError::Relative { path: route.path.clone() });
+        }
         match self.0.iter().find(|(route, _)| paths.contains(&&*route.path)) {
             Some((route, _)) => Err(RouteError::Reserved { path: route.path.clone() }),
             None => Ok(()),
@@ -112,6 +115,11 @@ pub enum RouteError {
         /// What is wrong with it.
         cause: matchit::InsertError,
     },
+    /// The path does not begin with `/`, as those of all requests do: put one before it.
+    Relative {
+        /// The path as declared.
+        path: String,
+    },
     /// The path is one that the server answers itself: choose another.
     Reserved {
         /// The path as declared.
@@ -135,6 +143,7 @@ impl fmt::Display for RouteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path { path, cause } => write!(f, "the route {path} cannot be served: {cause}"),
+            Self::Relative { path } => write!(f, "the route {path} does not begin with /, write /{path}"),
             Self::Reserved { path } => write!(f, "the route {path} is the server's own, choose another path"),
             Self::Repeated { path, method } => {
                 write!(f, "the route {} {path} is declared twice, leave one out", method.as_str())
@@ -150,7 +159,7 @@ impl std::error::Error for RouteError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Path { cause, .. } => Some(cause),
-            Self::Reserved { .. } | Self::Repeated { .. } | Self::Mixed { .. } => None,
+            Self::Relative { .. } | Self::Reserved { .. } | Self::Repeated { .. } | Self::Mixed { .. } => None,
         }
     }
 }

@@ -139,8 +139,8 @@ impl Snapshot {
     }
 
     /// The snapshot in the form that a scraper wants, coded for the way. Each form is rendered once and compressed once, by the first
-    /// who asks; identity is the [exposition](Self::exposition) itself. A hundred thousand series take ten milliseconds and more: do
-    /// not ask first on a thread that must not wait.
+    /// who asks, and stays as long as the snapshot; identity is the [exposition](Self::exposition) itself. A hundred thousand series take
+    /// ten milliseconds and more: do not ask first on a thread that must not wait.
     ///
     /// # Examples
     ///
@@ -159,7 +159,8 @@ impl Snapshot {
         self.bodies.get(self, encoding, coding)
     }
 
-    /// The families that are wanted, in the form that a scraper wants. Rendered anew by each who asks.
+    /// The families that are wanted, in the form that a scraper wants. Rendered anew by each who asks. Families are told by the names
+    /// that they were registered by.
     ///
     /// # Examples
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::finding::{Finding, quoted};
-use crate::{Kind, Rule};
+use crate::{Kind, Rule, Rules};
 
 /// A format that is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,19 +49,10 @@ impl Format {
     /// assert_eq!(Format::of_content_type("text/html"), None);
     /// ```
     pub fn of_content_type(header: &str) -> Option<Self> {
-        let mut parts = header.split(';');
-        let media = parts.next()?.trim().to_ascii_lowercase();
-        let (mut version, mut escaping) = (None, None);
-        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
-            let value = value.trim().trim_matches('"').to_ascii_lowercase();
-            match name.trim().to_ascii_lowercase().as_str() {
-                "version" => version = Some(value),
-                "escaping" => escaping = Some(value),
-                _ => {}
-            }
-        }
-        let quoted_names = escaping.as_deref() == Some("allow-utf-8");
-        match (media.as_str(), version.as_deref()) {
+        let (media, parameters) = parts(header);
+        let parameter = |wanted| parameters.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        let quoted_names = parameter("escaping") == Some("allow-utf-8");
+        match (media.as_str(), parameter("version")) {
             ("text/plain", Some("0.0.4") | None) => Some(Self::Text),
             ("text/plain", Some("1.0.0")) => Some(Self::Text1),
             ("application/openmetrics-text", Some("1.0.0" | "0.0.1") | None) => {
@@ -103,19 +94,32 @@ impl Format {
         matches!(self, Self::Text1 | Self::OpenMetricsUtf8)
     }
 
-    /// Checks the value of a `Content-Type` header, which may have one of the four escaping schemes behind it.
+    /// Checks the value of a `Content-Type` header, in which parameters may stand in any order and spelling, one of the four escaping
+    /// schemes among them. Of a text version and charset may be missing; by [`Rules::OURS`] nothing may, and the spelling is one.
     ///
     /// # Errors
     ///
     /// What is wrong with it, by the rule [`Rule::ContentType`].
-    pub fn check_content_type(self, header: &str) -> Result<(), Finding> {
+    pub fn check_content_type(self, header: &str, rules: Rules) -> Result<(), Finding> {
         let bare = match self {
             Self::OpenMetricsUtf8 => Self::OpenMetrics.content_type(),
             _ => self.content_type(),
         };
-        let rest = header.strip_prefix(bare);
-        let scheme = rest.and_then(|rest| rest.strip_prefix("; escaping="));
-        if rest == Some("") || scheme.is_some_and(|scheme| ESCAPING.contains(&scheme)) {
+        let (wanted_media, wanted) = parts(bare);
+        let (media, parameters) = parts(header);
+        let known = |(name, value): &(String, String)| match name.as_str() {
+            "escaping" => ESCAPING.contains(&value.as_str()),
+            _ => wanted.contains(&(name.clone(), value.clone())),
+        };
+        // Only the first version is what a text is that does not name one.
+        let optional = |name: &str| self == Self::Text || (self == Self::Text1 && name == "charset");
+        let complete = wanted.iter().all(|part| parameters.contains(part) || optional(&part.0));
+        let canonical = || {
+            let rest = header.strip_prefix(bare);
+            rest == Some("")
+                || rest.and_then(|rest| rest.strip_prefix("; escaping=")).is_some_and(|rest| ESCAPING.contains(&rest))
+        };
+        if media == wanted_media && parameters.iter().all(known) && complete && (!rules.canonical || canonical()) {
             return Ok(());
         }
         let message = if header.is_empty() {
@@ -140,6 +144,21 @@ impl Format {
             _ => &[""],
         }
     }
+}
+
+/// The media type and the parameters of a header, in lower case.
+fn parts(header: &str) -> (String, Vec<(String, String)>) {
+    let lower = |text: &str| text.trim().trim_matches('"').to_ascii_lowercase();
+    let mut parts = header.split(';');
+    let media = parts.next().map(lower).unwrap_or_default();
+    let parameters = parts.filter(|part| !part.trim().is_empty());
+    (
+        media,
+        parameters
+            .map(|part| part.split_once('=').unwrap_or((part, "")))
+            .map(|(name, value)| (lower(name), lower(value)))
+            .collect(),
+    )
 }
 
 /// As the summary of a check names it.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tachograph_check::{Format, Rule};
+use tachograph_check::{Format, Rule, Rules};
 
 #[test]
 fn a_content_type_names_its_format_in_any_spelling() {
@@ -27,22 +27,37 @@ fn a_content_type_names_its_format_in_any_spelling() {
 #[test]
 fn a_sloppy_content_type_is_a_finding() {
     for format in Format::ALL {
-        assert!(format.check_content_type(format.content_type()).is_ok());
+        assert!(format.check_content_type(format.content_type(), Rules::OURS).is_ok());
     }
-    assert!(Format::Text.check_content_type("text/plain; version=0.0.4; charset=utf-8; escaping=underscores").is_ok());
-    assert!(Format::OpenMetricsUtf8.check_content_type(Format::OpenMetrics.content_type()).is_ok());
-    for header in [
-        "text/plain",
-        "",
-        "text/plain;version=0.0.4;charset=utf-8",
-        "text/plain; version=0.0.4",
-        "text/plain; version=0.0.4; charset=utf-8; escaping=none",
-        "text/plain; version=0.0.4; charset=utf-8; q=1",
-    ] {
-        let finding = Format::Text.check_content_type(header).unwrap_err();
+    let escaped = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+    assert!(Format::Text.check_content_type(escaped, Rules::OURS).is_ok());
+    assert!(Format::OpenMetricsUtf8.check_content_type(Format::OpenMetrics.content_type(), Rules::OURS).is_ok());
+    let refused = |header: &str, rules: Rules| {
+        let finding = Format::Text.check_content_type(header, rules).unwrap_err();
         assert_eq!((finding.rule, finding.line, finding.column), (Rule::ContentType, 0, 0));
         assert!(finding.to_string().ends_with("; send `text/plain; version=0.0.4; charset=utf-8`"), "{finding}");
+    };
+    for header in
+        ["text/plain", "text/plain; version=0.0.4", "text/plain;charset=utf-8;version=0.0.4;", "Text/Plain; Charset=\"UTF-8\""]
+    {
+        assert!(Format::Text.check_content_type(header, Rules::FORMAT).is_ok(), "{header}");
+        refused(header, Rules::OURS);
     }
+    for header in [
+        "",
+        "text/html",
+        "text/plain; version=0.0.5",
+        "text/plain; version=0.0.4; charset=latin1",
+        "text/plain; version=0.0.4; charset=utf-8; escaping=none",
+        "text/plain; version=0.0.4; charset=utf-8; q=1",
+        "text/plain; version",
+    ] {
+        refused(header, Rules::FORMAT);
+    }
+    let openmetrics = |header| Format::OpenMetrics.check_content_type(header, Rules::FORMAT).is_ok();
+    assert!(openmetrics("application/openmetrics-text;charset=utf-8;version=1.0.0"));
+    assert!(!openmetrics("application/openmetrics-text; version=1.0.0") && !openmetrics("application/openmetrics-text"));
+    assert!(Format::Text1.check_content_type("text/plain; charset=utf-8", Rules::FORMAT).is_err());
 }
 
 #[test]

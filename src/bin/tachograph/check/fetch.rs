@@ -36,12 +36,15 @@ async fn exchange(uri: Uri, accept: &'static str) -> Result<(String, Vec<u8>), S
     let agent = concat!("tachograph/", env!("CARGO_PKG_VERSION"));
     let request = Request::get(uri).header(ACCEPT, accept).header(USER_AGENT, agent);
     let request = request.body(Empty::new()).map_err(|cause| cause.to_string())?;
-    let response = client.request(request).await.map_err(|cause| format!("{}; is the server running?", chain(&cause)))?;
+    let response =
+        client.request(request).await.map_err(|cause| format!("{}; does an HTTP server listen there?", chain(&cause)))?;
     let header =
         |name: HeaderName| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     refuse_status(response.status(), header(LOCATION))?;
     if let Some(encoding) = header(CONTENT_ENCODING).filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        return Err(format!("it is encoded as {encoding:?}, which was not asked for"));
+        return Err(format!(
+            "it is encoded as {encoding:?}, which was not asked for; fetch it with another client and pipe it here"
+        ));
     }
     let content_type = header(CONTENT_TYPE).unwrap_or_default();
     Ok((content_type, collect(response).await?))
@@ -53,6 +56,10 @@ fn refuse_status(status: StatusCode, location: Option<String>) -> Result<(), Str
         Some(location) if status.is_redirection() => {
             Err(format!("the answer is {status} to {location:?}, which is not followed; name the address itself"))
         }
+        _ if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
+            Err(format!("the answer is {status}; fetch it with a client that has the credentials and pipe it here"))
+        }
+        _ if status.is_server_error() => Err(format!("the answer is {status}; try again, or look at the server's log")),
         _ => Err(format!("the answer is {status}; name the path of the metrics, often /metrics")),
     }
 }
@@ -61,7 +68,7 @@ async fn collect(response: Response<Incoming>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|cause| format!("the answer broke off: {}", chain(&cause)))?;
+        let frame = frame.map_err(|cause| format!("the answer broke off: {}; try again", chain(&cause)))?;
         if let Some(data) = frame.data_ref() {
             if bytes.len() + data.len() > MOST_BYTES {
                 return Err(TOO_LARGE.to_owned());

@@ -48,7 +48,7 @@ fn judge(options: &CheckOptions) -> Result<ExitCode, String> {
     let format = format(&source, options.format)?;
     let rules = if options.strict { Rules::OURS } else { Rules::FORMAT };
     let report = tachograph_check::check(&source.bytes, format, rules);
-    let header = source.content_type.as_deref().and_then(|header| format.check_content_type(header).err());
+    let header = source.content_type.as_deref().and_then(|header| format.check_content_type(header, rules).err());
     let findings: Vec<&Finding> = header.iter().chain(&report.findings).collect();
     let lines = findings.iter().map(|finding| line(&source.name, finding, options.json));
     write_out(&lines.collect::<String>())?;
@@ -64,7 +64,14 @@ fn read(options: &CheckOptions) -> Result<Source, String> {
     }
     let (name, bytes) =
         if name == "-" { ("stdin", read_bytes(io::stdin().lock())) } else { (name, File::open(name).and_then(read_bytes)) };
-    let bytes = bytes.map_err(|cause| format!("cannot read {name}: {cause}; name a file, an http:// URL, or - for a pipe"))?;
+    let bytes = bytes.map_err(|cause| {
+        // Without a scheme it was taken for a file.
+        let advice = match name.contains(':') {
+            true => format!("if it is a server, write http://{name}"),
+            false => "name a file, an http:// URL, or - for a pipe".to_owned(),
+        };
+        format!("cannot read {name}: {cause}; {advice}")
+    })?;
     Ok(Source { name: name.to_owned(), bytes, content_type: None })
 }
 
@@ -96,7 +103,11 @@ fn format(source: &Source, chosen: CheckFormat) -> Result<Format, String> {
         });
     }
     match source.bytes.trim_ascii_start() {
-        [0x1f, 0x8b, ..] => Err(format!("{name} is compressed; unpack it first")),
+        [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(format!("{name} is compressed; unpack it first")),
+        // A length, then the first field, a name: no text that is one begins so.
+        [0x80..=0xff, 0..=0x7f, 0x0a, ..] | [0x80..=0xff, 0x80..=0xff, 0..=0x7f, 0x0a, ..] => {
+            Err(format!("{name} looks like protobuf; ask for text or OpenMetrics, or name the format with --format"))
+        }
         [b'<', ..] => Err(format!("{name} looks like HTML; name the metrics themselves, or the format with --format")),
         _ => Ok(Format::guess(&source.bytes)),
     }
@@ -130,7 +141,8 @@ fn summary(report: &Report, findings: usize, format: Format) -> String {
         return format!("{}{more}, as {format}", counted(findings, "finding", "findings"));
     }
     let families = counted(report.families, "family", "families");
-    format!("clean, {families}, {}, {format}", counted(report.samples, "sample", "samples"))
+    let nothing = if report.families == 0 { " (is that all that should have come?)" } else { "" };
+    format!("clean, {families}, {}, {format}{nothing}", counted(report.samples, "sample", "samples"))
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
