@@ -92,6 +92,38 @@ proptest! {
     }
 
     #[test]
+    fn exemplars_come_back_with_their_labels_or_are_left_out(
+        labels in prop::collection::vec((prop_oneof![3 => "[a-c][a-c_1]{0,3}", 1 => "[a-c_][a-c_.]{0,3}", 1 => name()], text()), 0..4),
+        (value, shift) in (any::<u64>(), 0u32..64),
+    ) {
+        let value = value >> shift;
+        let registry = Registry::new();
+        let buckets = Buckets::bytes(&[1, 1_000_000]).unwrap().resolution(Resolution::Native);
+        let histogram = registry.histogram("h_bytes", "", buckets).unwrap();
+        let pairs: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        histogram.observe_with_exemplar(value, &pairs);
+        let legal = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && !name.starts_with("U__")
+        };
+        let once = |name: &str| labels.iter().filter(|(other, _)| other == name).count() == 1;
+        let characters: usize = labels.iter().map(|(name, value)| name.chars().count() + value.chars().count()).sum();
+        let fit = characters <= 128 && labels.iter().all(|(name, _)| legal(name) && once(name));
+        let snapshot = registry.snapshot();
+        for encoding in encodings() {
+            let exposition = read(&snapshot, encoding)?;
+            let shown: Vec<_> = exposition.samples().filter_map(|sample| sample.exemplar.as_deref()).collect();
+            let wanted = fit && encoding.format() == Format::OpenMetrics;
+            prop_assert_eq!(shown.len(), usize::from(wanted));
+            for exemplar in shown {
+                prop_assert_eq!(&exemplar.labels, &labels);
+                prop_assert_eq!(exemplar.value, value as f64);
+            }
+        }
+    }
+
+    #[test]
     fn labels_that_fall_together_for_some_scraper_are_refused(names in prop::collection::vec(name(), 2..5), own in name()) {
         let Ok(registry) = Registry::with_labels([(own.as_str(), "own")]) else { return Ok(()) };
         let mut names = names.into_iter().map(|name| &*name.leak());

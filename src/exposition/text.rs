@@ -5,7 +5,7 @@
 
 use super::encoding::{Encoding, Format};
 use super::lines::{Fixed, Lines};
-use super::names::Names;
+use super::names::{Name, Names};
 use super::{escape, number, openmetrics};
 use crate::metric::bucket::Buckets;
 use crate::metric::descriptor::Kind;
@@ -108,7 +108,7 @@ impl Samples<'_> {
     }
 
     #[inline(always)]
-    fn integer(&mut self, names: &Names<'_>, name: &super::names::Name, labels: SeriesLabels<'_>, value: impl itoa::Integer) {
+    fn integer(&mut self, names: &Names<'_>, name: &Name, labels: SeriesLabels<'_>, value: impl itoa::Integer) {
         // Written first, and copied last: bytes that were stored a moment ago, one by one, cannot be loaded together yet.
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(value).as_bytes();
@@ -117,7 +117,7 @@ impl Samples<'_> {
         self.out.push(b"\n");
     }
 
-    fn float(&mut self, names: &Names<'_>, name: &super::names::Name, labels: SeriesLabels<'_>, value: f64) {
+    fn float(&mut self, names: &Names<'_>, name: &Name, labels: SeriesLabels<'_>, value: f64) {
         let spell = self.spell();
         names.push_series(self.out, name, labels);
         self.out.push_with(|out| spell(out, value));

@@ -302,7 +302,7 @@ mod tests {
         };
         assert_eq!(told("jobs", Kind::Counter), "jobs_total");
         assert_eq!(told("http.requests.total", Kind::Counter), "http.requests_total");
-        assert_eq!(told("total", Kind::Counter), "build_total");
+        assert_eq!(told("total", Kind::Counter), "jobs_total");
         assert_eq!(told("build.info", Kind::Info), "build_info");
         assert_eq!(told("version", Kind::Info), "version_info");
     }

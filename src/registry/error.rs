@@ -93,10 +93,10 @@ impl fmt::Display for RegisterError {
                 write!(f, "metric name {name:?} does not begin with an ASCII letter or :, or begins with U__: rename it")
             }
             Self::CounterWithoutTotal { name } => {
-                write!(f, "counter {name:?} does not end in _total: name it {:?}", with_suffix(name, "total"))
+                write!(f, "counter {name:?} does not end in _total: name it {:?}", with_suffix(name, "total", "jobs"))
             }
             Self::InfoWithoutSuffix { name } => {
-                write!(f, "info {name:?} does not end in _info after a name: name it {:?}", with_suffix(name, "info"))
+                write!(f, "info {name:?} does not end in _info after a name: name it {:?}", with_suffix(name, "info", "build"))
             }
             Self::InvalidStates { family, why } => write!(f, "the states of {family:?} are refused: {why}"),
             Self::InvalidUnit { family, unit, why } => write!(f, "unit {unit:?} of {family:?} is refused: {why}"),
@@ -119,13 +119,13 @@ impl fmt::Display for RegisterError {
     }
 }
 
-/// A name as it should be, with the suffix behind an underscore, once.
-fn with_suffix(name: &str, suffix: &str) -> String {
+/// A name as it should be, with the suffix behind an underscore, once; `else_called` is the name where there is nothing but the suffix.
+fn with_suffix(name: &str, suffix: &str, else_called: &str) -> String {
     let mut stem = name;
     while let Some(shorter) = stem.strip_suffix(suffix).map(|stem| stem.trim_end_matches(|c: char| !c.is_alphanumeric())) {
         stem = shorter;
     }
-    format!("{}_{suffix}", if stem.is_empty() { "build" } else { stem })
+    format!("{}_{suffix}", if stem.is_empty() { else_called } else { stem })
 }
 
 impl std::error::Error for RegisterError {}
