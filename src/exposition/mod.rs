@@ -1,7 +1,7 @@
 //! What scrapers read: a snapshot rendered in an exposition format.
 //!
-//! An [`Encoding`] is a [`Format`] with an [`Escaping`] of names; a [`Coding`] is how its bytes go over the wire. The
-//! [`server`](crate::server) does all of this. A server of another kind negotiates both, asks the snapshot for the bytes, and names
+//! An [`Encoding`] is a [`Format`] with an [`Escaping`] of names; a [`Coding`] is how its bytes go over the wire. The feature `server`
+//! has a server that does all of this. A server of another kind negotiates both, asks the snapshot for the bytes, and names
 //! them in its headers. Protobuf takes the feature `protobuf`, gzip and zstd take `compression`.
 //!
 //! # Examples

@@ -49,6 +49,11 @@ impl<'a> LabelField<'a> {
         Ok(Self { ident, name, span, kind: kind(&field.ty, told)? })
     }
 
+    /// The name for scrapers that know legacy names only. Two labels must not fall together there.
+    pub(crate) fn legacy_name(&self) -> String {
+        self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    }
+
     pub(crate) fn is_run_time(&self) -> bool {
         matches!(self.kind, Kind::RunTime)
     }
@@ -201,13 +206,10 @@ fn texts(span: Span, values: Vec<LitStr>) -> syn::Result<Vec<String>> {
 
 /// What is wrong with a label's name.
 fn illegal(name: &str) -> Option<&'static str> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name.is_empty() || !name.bytes().all(legal) || name.as_bytes()[0].is_ascii_digit() {
-        Some(
-            "a label's name is of the letters a to z, digits and `_`, and starts with no digit: write `#[label(rename = \"...\")]`",
-        )
-    } else if name.starts_with("__") {
-        Some("names that start with `__` are Prometheus's own: write `#[label(rename = \"...\")]`")
+    if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        Some("a label's name begins with a letter of a to z: write `#[label(rename = \"...\")]`")
+    } else if name.starts_with("U__") {
+        Some("what begins with `U__` is an escaped name: write `#[label(rename = \"...\")]`")
     } else if name == "le" || name == "quantile" {
         Some("histograms and summaries write `le` and `quantile` themselves: write `#[label(rename = \"...\")]`")
     } else {

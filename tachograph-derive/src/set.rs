@@ -78,7 +78,7 @@ fn labels(fields: &Punctuated<Field, Token![,]>) -> syn::Result<Vec<LabelField<'
         match LabelField::parse(field) {
             Err(error) => also(&mut errors, error),
             Ok(label) => {
-                if let Some(first) = labels.iter().find(|first| first.name == label.name) {
+                if let Some(first) = labels.iter().find(|first| first.legacy_name() == label.legacy_name()) {
                     let why = format!("`{}` is the label {:?} already: rename one of them", first.ident, first.name);
                     also(&mut errors, syn::Error::new(label.span, why));
                 }

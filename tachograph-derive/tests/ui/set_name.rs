@@ -6,13 +6,14 @@ struct Names {
     #[label(rename = "quantile")]
     share: bool,
     __name: bool,
-    #[label(rename = "bad-name")]
-    bad: bool,
+    _hidden: bool,
+    #[label(rename = "U__a_2e_b")]
+    escaped: bool,
     #[label(rename = "2nd")]
     second: bool,
     #[label(rename = "")]
     none: bool,
-    größe: bool,
+    été: bool,
 }
 
 #[derive(LabelSet)]
@@ -20,6 +21,10 @@ struct Twice {
     ok: bool,
     #[label(rename = "ok")]
     fine: bool,
+    #[label(rename = "http.status")]
+    status: bool,
+    #[label(rename = "http-status")]
+    code: bool,
 }
 
 fn main() {}

@@ -27,6 +27,7 @@ where
     byte: u8,
     #[label(values("other"))]
     fixed: &'static str,
+    #[label(rename = "quiet.text")]
     _quiet: &'a str,
     text: &'b str,
 }
@@ -46,8 +47,8 @@ fn main() {
     assert_eq!(
         registry.snapshot().text(),
         "# HELP odd \n# TYPE odd gauge\n\
-         odd{type=\"größe \\\"x\\\"\\n\",low=\"other\",all=\"0\",fixed=\"other\",_quiet=\"\",text=\"t\"} 2\n\
-         odd{type=\"type\",low=\"-9223372036854775808\",all=\"255\",fixed=\"other\",_quiet=\"\",text=\"t\"} 1\n\
+         odd{type=\"größe \\\"x\\\"\\n\",low=\"other\",all=\"0\",fixed=\"other\",quiet_text=\"\",text=\"t\"} 2\n\
+         odd{type=\"type\",low=\"-9223372036854775808\",all=\"255\",fixed=\"other\",quiet_text=\"\",text=\"t\"} 1\n\
          # HELP strings_total \n# TYPE strings_total counter\nstrings_total{a=\"x\"} 1\n"
     );
 }
