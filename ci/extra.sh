@@ -17,6 +17,7 @@ mkdir -p "$folder"
 # A broken budget is said at the end: the rest is worth having.
 budgets=kept
 cargo bench --locked --bench budgets 2>&1 | tee "$folder/budgets.txt" || budgets=broken
+cargo bench --locked --bench formats | tee "$folder/formats.md"
 cargo bench --locked --bench curves 2>&1 | tee "$folder/curves.txt"
 cargo bench --locked --package peers --bench table -- --seconds 120 | tee "$folder/peers-table.md"
 cargo bench --locked --package peers --bench scale -- --out "$folder" 2>&1 | tee "$folder/scale.txt"

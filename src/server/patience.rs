@@ -17,9 +17,9 @@ const LEAST: usize = 256 * 1024;
 pub(super) struct Patience<IO> {
     io: IO,
     timeout: Duration,
-    /// Since the client was first waited for; none while nothing waits.
+    /// Since the client was first waited for after `taken` began; none if it was not.
     waiting: Option<Pin<Box<Sleep>>>,
-    /// Bytes written since then.
+    /// Bytes written since there was nothing left to write, or since they were `LEAST`: below `LEAST`.
     taken: usize,
 }
 

@@ -135,7 +135,7 @@ fn large() -> Vec<(&'static str, String)> {
 
 #[test]
 fn large_texts_are_read_to_their_end() {
-    // A step that grew with the square of the text would be felt here, and with a few megabytes more would not end.
+    // What grew with the square of the text would be felt here.
     for (name, text) in large() {
         for format in Format::ALL {
             for rules in [Rules::FORMAT, Rules { timestamps: true, ..Rules::OURS }] {

@@ -74,6 +74,16 @@ impl<'a> Cursor<'a> {
         Broken::new(rule, self.at, format!("{found} {why}"))
     }
 
+    /// The metric name that a sample begins with; none where it stands in quotes between the braces.
+    pub(super) fn name_outside(&mut self) -> Result<Option<String>, Broken> {
+        match self.peek() {
+            Some('{') if self.format.has_quoted_names() => Ok(None),
+            Some('"') => Err(Broken::new(Rule::MetricName, self.at, "a quote outside of the braces")
+                .remedy("write the quoted name first between the braces")),
+            _ => self.metric_name().map(Some),
+        }
+    }
+
     /// A metric name behind a keyword, or at the beginning of a sample.
     pub(super) fn metric_name(&mut self) -> Result<String, Broken> {
         if self.format.has_quoted_names() && self.peek() == Some('"') {

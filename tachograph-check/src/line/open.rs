@@ -98,14 +98,7 @@ fn read_help(mut cursor: Cursor<'_>, name: String) -> Result<Line, Broken> {
 fn read_sample(mut cursor: Cursor<'_>) -> Result<Line, Broken> {
     let mut parts = Parts::default();
     let mut labels = Vec::new();
-    let mut name = None;
-    if !(cursor.format.has_quoted_names() && cursor.peek() == Some('{')) {
-        if cursor.peek() == Some('"') {
-            let broken = Broken::new(Rule::MetricName, cursor.at, "a quote outside of the braces");
-            return Err(broken.remedy("write the quoted name first between the braces"));
-        }
-        name = Some(cursor.metric_name()?);
-    }
+    let mut name = cursor.name_outside()?;
     parts.labels = cursor.at;
     if cursor.eat('{') {
         read_labels(&mut cursor, &mut name, &mut labels)?;

@@ -54,14 +54,7 @@ fn read_type(mut cursor: Cursor<'_>) -> Result<Line, Broken> {
 fn read_sample(mut cursor: Cursor<'_>) -> Result<Line, Broken> {
     let mut parts = Parts::default();
     let mut labels = Vec::new();
-    let mut name = None;
-    if !(cursor.format.has_quoted_names() && cursor.peek() == Some('{')) {
-        if cursor.peek() == Some('"') {
-            let broken = Broken::new(Rule::MetricName, cursor.at, "a quote outside of the braces");
-            return Err(broken.remedy("write the quoted name first between the braces"));
-        }
-        name = Some(cursor.metric_name()?);
-    }
+    let mut name = cursor.name_outside()?;
     let mut at_labels = cursor;
     at_labels.take_while(is_blank);
     parts.labels = at_labels.at;
