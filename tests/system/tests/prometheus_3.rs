@@ -52,7 +52,7 @@ fn with_its_spelling(series: SeriesValues) -> SeriesValues {
     series.into_iter().map(spell).collect()
 }
 
-/// The samples of gauge histograms under the names that protobuf gives them, and native histograms beside classic ones.
+/// What text tells, and native histograms beside the classic ones.
 fn in_protobuf(sent: SeriesValues) -> SeriesValues {
     let native = native(&sent, "size_bytes");
     sent.into_iter().chain(native).collect()
