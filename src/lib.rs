@@ -68,6 +68,7 @@ pub mod exposition;
 pub mod http;
 mod metric;
 mod panic;
+pub mod profile;
 mod registry;
 #[cfg(feature = "server")]
 pub mod server;

@@ -1,0 +1,55 @@
+//! A finished request, as readers have it: a copy of their own, whole.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::TraceId;
+use crate::http::Method;
+
+/// The profile of one request.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RequestProfile {
+    /// Unique in the process: the caller's own `X-Request-Id`, cut at 64 bytes, else route, unix second and a number: `scene_1733158245_7f`.
+    pub request_id: Box<str>,
+    /// The route, or `other` past the limit of names.
+    pub endpoint: Arc<str>,
+    /// The request's method.
+    pub method: Method,
+    /// The response's status; [`ABORTED`](super::ABORTED) of a request that was dropped before it had one.
+    pub status: u16,
+    /// Whether it ended before it was finished.
+    pub aborted: bool,
+    /// When it began, by the wall clock.
+    pub started_at: SystemTime,
+    /// How long it took.
+    pub duration: Duration,
+    /// Bytes of the request's body.
+    pub request_bytes: u64,
+    /// Bytes of the response's body.
+    pub response_bytes: u64,
+    /// The trace that the caller said it belongs to.
+    pub trace_id: Option<TraceId>,
+    /// Whether it took at least as long as [`ProfileOptions::slow_threshold`](super::ProfileOptions::slow_threshold).
+    pub is_slow: bool,
+    /// Its phases in the order in which they began. A phase stands after its parent.
+    pub phases: Vec<PhaseTiming>,
+    /// Phases beyond the sixteen that there is room for, at most 255.
+    pub phases_dropped: u8,
+    /// Which of all requests that finished it is: a later one has a higher number.
+    pub number: u64,
+}
+
+/// A phase of a request.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PhaseTiming {
+    /// Its name, or `other` past the limit of names.
+    pub name: Arc<str>,
+    /// The place of the phase that it is a part of, in the same list, before its own; `None` of one that is a part of the request itself.
+    pub parent: Option<usize>,
+    /// When it began, from the request's start on.
+    pub start: Duration,
+    /// How long it took. Phases of one parent may overlap, if they ran concurrently; one may also outlast its parent.
+    pub duration: Duration,
+}

@@ -1,0 +1,5 @@
+//! Flame graphs of profiles.
+
+mod tree;
+
+pub use tree::{FlameGraph, Frame};
