@@ -53,9 +53,9 @@
 //! # Features
 //!
 //! `default-features = false` is the engine alone: no async runtime, no server. `derive` adds the derives of [`LabelSet`] and
-//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `tracing` a line in the log for what goes wrong,
-//! `server` the hyper server with these three, `cli` the
-//! `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are the default.
+//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `tracing` a line in the log for what goes
+//! wrong and the layer that makes phases of spans, `server` the hyper server with these three, `cli` the `tachograph` binary with
+//! its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are the default.
 //!
 //! # Where it does not belong
 //!

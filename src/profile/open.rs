@@ -16,8 +16,9 @@ use crate::http::Method;
 use crate::metric::histogram::nanoseconds;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// Stands for the duration of a phase that goes on.
+/// Stand for the duration of a phase that goes on, of one that a guard ends the second.
 const OPEN: u64 = u64::MAX;
+const OPEN_GUARD: u64 = OPEN - 1;
 
 /// Phases that are counted, those without a place among them.
 const MOST_COUNTED: u32 = PHASES as u32 + u8::MAX as u32;
@@ -54,9 +55,6 @@ pub struct OpenProfile {
     begun: AtomicU32,
     /// The innermost phase that is open, counted from 1; 0 for none.
     innermost: AtomicU32,
-    /// The phases that are spans, a bit each.
-    #[cfg(feature = "tracing")]
-    spans: AtomicU32,
     phases: [PhaseWords; PHASES],
 }
 
@@ -64,7 +62,7 @@ pub struct OpenProfile {
 struct PhaseWords {
     /// [`PhaseHead`]; 0 before it is there.
     head: AtomicU64,
-    /// Nanoseconds, or `OPEN`.
+    /// Nanoseconds, or `OPEN` or `OPEN_GUARD`.
     duration: AtomicU64,
 }
 
@@ -113,8 +111,6 @@ impl OpenProfile {
             finished: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             innermost: AtomicU32::new(0),
-            #[cfg(feature = "tracing")]
-            spans: AtomicU32::new(0),
             phases: [const { PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) } }; PHASES],
         }
     }
@@ -175,7 +171,7 @@ impl OpenProfile {
     ///
     /// There is room for sixteen phases; more are counted as dropped.
     pub fn phase(&self, name: &str) -> Phase<'_> {
-        Phase { profile: self, at: self.begin(name, self.innermost()) }
+        self.guard(name, self.innermost())
     }
 
     /// Ends the profile and keeps it, and tells how long the request took. Phases that are open end here. Only the first call counts.
@@ -226,7 +222,7 @@ impl OpenProfile {
             }
             let duration = phase.duration.load(Ordering::Relaxed);
             let left = nanos.saturating_sub(PhaseHead::of(head).start);
-            *pair = [head, if duration == OPEN { left } else { duration }];
+            *pair = [head, if duration >= OPEN_GUARD { left } else { duration }];
         }
         PHASES
     }
@@ -234,6 +230,15 @@ impl OpenProfile {
     /// The innermost phase that is open.
     fn innermost(&self) -> Option<u8> {
         (self.innermost.load(Ordering::Relaxed) as u8).checked_sub(1)
+    }
+
+    /// Begins a phase that its guard ends.
+    fn guard(&self, name: &str, parent: Option<u8>) -> Phase<'_> {
+        let at = self.begin(name, parent);
+        if let Some(at) = at {
+            self.phases[usize::from(at)].duration.store(OPEN_GUARD, Ordering::Relaxed);
+        }
+        Phase { profile: self, at }
     }
 
     /// Begins a phase and tells its place; `None` when there is no room, or nobody to see it.
@@ -267,7 +272,7 @@ impl OpenProfile {
     fn nearest_open(&self, mut at: Option<u8>) -> Option<u8> {
         while let Some(place) = at {
             let phase = &self.phases[usize::from(place)];
-            if phase.duration.load(Ordering::Relaxed) == OPEN {
+            if phase.duration.load(Ordering::Relaxed) >= OPEN_GUARD {
                 break;
             }
             at = PhaseHead::of(phase.head.load(Ordering::Relaxed)).parent;
@@ -285,7 +290,7 @@ impl Drop for OpenProfile {
 impl Phase<'_> {
     /// Begins a phase that is a part of this one, whichever others are open.
     pub fn phase(&self, name: &str) -> Self {
-        Self { profile: self.profile, at: self.profile.begin(name, self.at) }
+        self.profile.guard(name, self.at)
     }
 }
 
