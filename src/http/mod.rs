@@ -39,7 +39,7 @@ const LONGEST_NAME: usize = 256;
 
 /// Bounds of `http_request_duration_seconds`. The limits of the alerts (0.5 and 2) and the slow threshold (0.1) are among them, so
 /// that no rule has to interpolate at the very value it asks for.
-const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
+pub(crate) const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 /// Bounds of the size histograms; 5 MiB is an alert's limit, 16 MiB the largest body that the demo accepts.
 const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216];

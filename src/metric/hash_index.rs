@@ -16,7 +16,7 @@ use crate::sync::{AtomicU32, HashSeeds, OnceLock, Ordering};
 
 /// The hash of some values.
 #[inline]
-pub(super) fn hash_of(seeds: &HashSeeds, values: &[&str]) -> u64 {
+pub(crate) fn hash_of(seeds: &HashSeeds, values: &[&str]) -> u64 {
     let mut hasher = seeds.build_hasher();
     for value in values {
         // The hasher takes the length of each piece into account, so it needs no byte between them.
@@ -36,7 +36,7 @@ const TABLES: usize = if cfg!(tachograph_loom) { 2 } else { 11 };
 const NUMBER_BITS: u32 = 22;
 
 /// Numbers that an index may have. They begin at 0.
-pub(super) const MOST: usize = filled_at_most(FIRST * GROWTH.pow(TABLES as u32 - 1));
+pub(crate) const MOST: usize = filled_at_most(FIRST * GROWTH.pow(TABLES as u32 - 1));
 
 const _: () = assert!(FIRST.is_power_of_two() && GROWTH.is_power_of_two() && MOST < 1 << NUMBER_BITS);
 
@@ -46,7 +46,7 @@ const fn filled_at_most(places: usize) -> usize {
 }
 
 #[derive(Debug)]
-pub(super) struct HashIndex {
+pub(crate) struct HashIndex {
     /// Each with `GROWTH` times as many places as the one before. A place is 0 while it is empty, else a number more by 1, below bits of
     /// its hash.
     tables: [OnceLock<Box<[AtomicU32]>>; TABLES],
@@ -61,13 +61,13 @@ fn tag(hash: u32) -> u32 {
 }
 
 impl HashIndex {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { tables: std::array::from_fn(|_| OnceLock::new()), newest: AtomicU32::new(0) }
     }
 
     /// Most likely the number of a hash: the first that looks like it. `None` when there is none.
     #[inline(always)]
-    pub(super) fn guess(&self, hash: u32) -> Option<usize> {
+    pub(crate) fn guess(&self, hash: u32) -> Option<usize> {
         let table = self.newest()?;
         let mut place = hash as usize;
         loop {
@@ -86,7 +86,7 @@ impl HashIndex {
     }
 
     /// The numbers of a hash, and of others that look like it.
-    pub(super) fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> {
+    pub(crate) fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> {
         let table = self.newest().unwrap_or_default();
         // Acquire: pairs with the store in `put`. Ends: an eighth of the places is empty.
         let chain = (hash as usize..).map_while(move |place| Some(at(table, place)?.load(Ordering::Acquire)));
@@ -102,7 +102,7 @@ impl HashIndex {
 
     /// Adds a number, the next one after those that there are, and below `MOST`. The caller is the only writer. `hash_of` tells the hash of
     /// each number, and `None` of one that is not to be found any more.
-    pub(super) fn insert(&self, number: usize, hash_of: impl Fn(usize) -> Option<u32>) {
+    pub(crate) fn insert(&self, number: usize, hash_of: impl Fn(usize) -> Option<u32>) {
         // Relaxed: only the caller stores it.
         let newest = self.newest.load(Ordering::Relaxed) as usize;
         let places = |table: usize| FIRST * GROWTH.pow(table as u32);
@@ -123,7 +123,7 @@ impl HashIndex {
         }
     }
 
-    pub(super) fn heap_bytes(&self) -> usize {
+    pub(crate) fn heap_bytes(&self) -> usize {
         self.tables.iter().filter_map(OnceLock::get).map(|table| size_of_val(&**table)).sum()
     }
 }

@@ -19,7 +19,7 @@ pub(crate) mod family;
 pub(crate) mod float_counter;
 pub(crate) mod gauge;
 pub(crate) mod gauge_histogram;
-mod hash_index;
+pub(crate) mod hash_index;
 pub(crate) mod histogram;
 mod indexed;
 pub(crate) mod info;

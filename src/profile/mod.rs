@@ -1,12 +1,153 @@
 //! Profiles of requests: the last thousand, the slowest beside them, and where their time went.
+//!
+//! A [`Profiler`] starts an [`OpenProfile`] for each request. Its [`Phase`]s are timed by guards, and when it is finished it goes into
+//! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
+//! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
+//!
+//! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
+//! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
+mod age;
 mod finished;
 #[cfg(feature = "profiles")]
 pub mod flame;
+mod id;
+mod name;
+mod open;
+mod pinned;
+mod ring;
+mod slot;
+mod slowest;
+mod store;
 mod trace;
+mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 pub use finished::{PhaseTiming, RequestProfile};
+pub use open::{OpenProfile, Phase, Sizes};
 pub use trace::{TraceId, TraceIdError};
+
+use crate::http::Method;
+use store::ProfileStore;
 
 /// The status of a request that was dropped before it was finished (nginx's number for a client that has gone).
 pub const ABORTED: u16 = 499;
+
+/// How a [`Profiler`] is set up. Its memory is allocated when it is made, 392 bytes a profile.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::{ProfileOptions, Profiler};
+///
+/// let profiler = Profiler::new(ProfileOptions { capacity: 10_000, ..ProfileOptions::default() });
+/// assert!(Profiler::new(ProfileOptions::default()).heap_bytes() < 500_000);
+/// assert!(profiler.heap_bytes() > 3_920_000);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ProfileOptions {
+    /// Profiles in the ring: the last ones. 1 000; at least 1.
+    pub capacity: usize,
+    /// Profiles kept beside them for being the slowest of their route, of those that failed and of those that did not, over the last ten
+    /// minutes. 80; at most 256.
+    pub slowest: usize,
+    /// Profiles kept beside them because an exemplar names them. 80.
+    pub pinned: usize,
+    /// How long a request takes that is slow. 100 ms.
+    pub slow_threshold: Duration,
+}
+
+impl Default for ProfileOptions {
+    fn default() -> Self {
+        Self { capacity: 1_000, slowest: 80, pinned: 80, slow_threshold: Duration::from_millis(100) }
+    }
+}
+
+/// Makes and keeps the profiles of requests. Cloning is cheap; clones are the same.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// let profile = profiler.start("/scene", Method::Post);
+/// {
+///     let _reading = profile.phase("file_io");
+///     let _parsing = profile.phase("parse"); // a part of it
+/// }
+/// profile.finish(200, Sizes { request_bytes: 21, response_bytes: 4_096 });
+///
+/// let profiles = profiler.profiles();
+/// assert_eq!((&*profiles[0].endpoint, profiles[0].status), ("/scene", 200));
+/// assert!(profiles[0].request_id.starts_with("scene_"));
+/// let phases: Vec<_> = profiles[0].phases.iter().map(|phase| (&*phase.name, phase.parent)).collect();
+/// assert_eq!(phases, [("file_io", None), ("parse", Some(0))]);
+/// ```
+///
+/// # Consistency
+///
+/// A profile is read whole or not at all. One that is being written while it is read is not there yet.
+#[derive(Clone, Debug)]
+pub struct Profiler(Arc<ProfileStore>);
+
+impl Profiler {
+    /// Makes a profiler, and allocates all that it will ever have, but for the names of routes and phases (24 KB at most).
+    pub fn new(options: ProfileOptions) -> Self {
+        Self(Arc::new(ProfileStore::new(options)))
+    }
+
+    /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
+    /// phases together, of at most 128 bytes each, and what comes then is `other`.
+    pub fn start(&self, endpoint: &str, method: Method) -> OpenProfile {
+        OpenProfile::start(self, endpoint, method)
+    }
+
+    /// All profiles that are kept, each once, newest first.
+    pub fn profiles(&self) -> Vec<RequestProfile> {
+        self.0.profiles()
+    }
+
+    /// The profiles that stand for their route and bucket of `http_request_duration_seconds`. They stay for ten minutes, however many come
+    /// after them.
+    pub fn exemplars(&self) -> Vec<RequestProfile> {
+        self.0.exemplars()
+    }
+
+    /// Forgets all profiles that have ended by now, and tells how many there were. None that ends later is lost.
+    pub fn clear(&self) -> usize {
+        self.0.clear()
+    }
+
+    /// How it was set up.
+    pub fn options(&self) -> &ProfileOptions {
+        &self.0.options
+    }
+
+    /// Requests whose profile has ended, since the start.
+    pub fn recorded(&self) -> u64 {
+        self.0.recorded()
+    }
+
+    /// Profiles that were let go, because the threads that hold both places were suspended in the middle of a profile each.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+
+    /// Phases that there was no room for in their profile.
+    pub fn phases_dropped(&self) -> u64 {
+        self.0.phases_dropped()
+    }
+
+    /// Bytes that it holds.
+    pub fn heap_bytes(&self) -> usize {
+        self.0.heap_bytes()
+    }
+
+    fn store(&self) -> &ProfileStore {
+        &self.0
+    }
+}

@@ -1,0 +1,290 @@
+//! A request in the making: it lies wherever its owner puts it, and allocates nothing.
+//!
+//! Its phases may be begun and ended by several threads. Each word has one writer at a time, and who finishes it has waited for those
+//! threads or does without what they were about to write: all orders are Relaxed.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::id::{self, Generated, LONGEST_ID};
+use super::words::{self, DURATION, FIRST_PHASE, HEAD, Head, ID, PHASES, PhaseHead, SIZES, STARTED, TRACE, WORDS, Words};
+use super::{ABORTED, Profiler, TraceId};
+use crate::http::Method;
+use crate::metric::histogram::nanoseconds;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// Stands for the duration of a phase that goes on.
+const OPEN: u64 = u64::MAX;
+
+/// Phases that are counted, those without a place among them.
+const MOST_COUNTED: u32 = PHASES as u32 + u8::MAX as u32;
+
+/// Bytes of the two bodies of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Of the request.
+    pub request_bytes: u64,
+    /// Of the response.
+    pub response_bytes: u64,
+}
+
+/// A request whose profile is being made. Made by [`Profiler::start`].
+///
+/// It may be shared: phases may be begun on any thread. Whoever drops it unfinished has it recorded as aborted.
+#[derive(Debug)]
+pub struct OpenProfile {
+    /// `None` of one that goes nowhere.
+    profiler: Option<Profiler>,
+    started: Instant,
+    /// Nanoseconds since 1970.
+    started_at: u64,
+    endpoint: u8,
+    method: Method,
+    /// In its id.
+    number: u32,
+    trace_id: Option<TraceId>,
+    /// The caller's own id, and how many bytes it has; 0 for none.
+    id: [u8; LONGEST_ID],
+    id_len: u8,
+    finished: AtomicBool,
+    /// Phases begun, at most `MOST_COUNTED`.
+    begun: AtomicU32,
+    /// The innermost phase that is open, counted from 1; 0 for none.
+    innermost: AtomicU32,
+    phases: [PhaseWords; PHASES],
+}
+
+#[derive(Debug)]
+struct PhaseWords {
+    /// [`PhaseHead`]; 0 before it is there.
+    head: AtomicU64,
+    /// Nanoseconds, or `OPEN`.
+    duration: AtomicU64,
+}
+
+/// A phase that goes on until this is dropped.
+#[derive(Debug)]
+#[must_use = "the phase ends when this is dropped"]
+pub struct Phase<'a> {
+    profile: &'a OpenProfile,
+    /// `None` of one that there was no room for.
+    at: Option<u8>,
+}
+
+impl OpenProfile {
+    pub(super) fn start(profiler: &Profiler, endpoint: &str, method: Method) -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut profile = Self::disabled(method);
+        profile.started_at = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
+        profile.endpoint = profiler.store().names.number(endpoint);
+        profile.number = id::next();
+        profile.profiler = Some(profiler.clone());
+        profile
+    }
+
+    /// A profile that goes nowhere: its phases cost nothing, and nobody sees it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{http::Method, profile::OpenProfile};
+    ///
+    /// let profile = OpenProfile::disabled(Method::Get);
+    /// let _phase = profile.phase("nowhere");
+    /// assert_eq!(profile.request_id().to_string(), "");
+    /// ```
+    pub fn disabled(method: Method) -> Self {
+        Self {
+            profiler: None,
+            started: Instant::now(),
+            started_at: 0,
+            endpoint: super::name::OTHER_NAME,
+            method,
+            number: 0,
+            trace_id: None,
+            id: [0; LONGEST_ID],
+            id_len: 0,
+            finished: AtomicBool::new(false),
+            begun: AtomicU32::new(0),
+            innermost: AtomicU32::new(0),
+            phases: [const { PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) } }; PHASES],
+        }
+    }
+
+    /// Takes over the caller's own id, cut at 64 bytes. Of an empty one there is nothing to take.
+    pub fn with_request_id(mut self, id: &str) -> Self {
+        if let Some(id) = id::cut(id) {
+            self.id[..id.len()].copy_from_slice(id.as_bytes());
+            self.id_len = id.len() as u8;
+        }
+        self
+    }
+
+    /// Says which trace the request belongs to; see [`TraceId::from_traceparent`].
+    pub fn with_trace_id(mut self, trace_id: Option<TraceId>) -> Self {
+        self.trace_id = trace_id;
+        self
+    }
+
+    /// The request's method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The route, as it is kept: `other` past the limit of names.
+    pub fn endpoint(&self) -> &str {
+        self.profiler.as_ref().map_or("", |profiler| profiler.store().names.name(self.endpoint))
+    }
+
+    /// The trace that the caller said it belongs to.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.trace_id
+    }
+
+    /// The id under which it will be found, for logs and headers.
+    pub fn request_id(&self) -> impl fmt::Display {
+        std::fmt::from_fn(|f| {
+            if self.id_len > 0 {
+                return f.write_str(&String::from_utf8_lossy(&self.id[..self.id_len.into()]));
+            }
+            match &self.profiler {
+                Some(_) => {
+                    let second = self.started_at / 1_000_000_000;
+                    write!(f, "{}", Generated { endpoint: self.endpoint(), second, number: self.number })
+                }
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// How long it has gone on.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Begins a phase, a part of the innermost one that is open. It ends when what is returned is dropped, also across an `await`, by an
+    /// early return, or by a panic. For phases that run concurrently say whose parts they are, by [`Phase::phase`].
+    ///
+    /// There is room for sixteen phases; more are counted as dropped.
+    pub fn phase(&self, name: &str) -> Phase<'_> {
+        Phase { profile: self, at: self.begin(name, self.innermost()) }
+    }
+
+    /// Ends the profile and keeps it, and tells how long the request took. Phases that are open end here. Only the first call counts.
+    pub fn finish(&self, status: u16, sizes: Sizes) -> Duration {
+        let duration = self.elapsed();
+        self.complete(status, sizes, duration, false);
+        duration
+    }
+
+    /// The same with a duration that was read before.
+    pub(crate) fn complete(&self, status: u16, sizes: Sizes, duration: Duration, aborted: bool) {
+        let Some(profiler) = &self.profiler else { return };
+        if self.finished.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let mut words: Words = [0; WORDS];
+        let nanos = nanoseconds(duration);
+        let phases = self.write_phases(nanos, &mut words);
+        let begun = self.begun.load(Ordering::Relaxed);
+        let head = Head {
+            endpoint: self.endpoint,
+            method: self.method,
+            status,
+            aborted,
+            phases: phases as u8,
+            phases_dropped: begun.saturating_sub(PHASES as u32).min(u8::MAX.into()) as u8,
+            id_len: self.id_len,
+        };
+        words[HEAD] = head.word();
+        let trace = self.trace_id.map_or(0, TraceId::bits);
+        words[TRACE..STARTED].copy_from_slice(&[(trace >> 64) as u64, trace as u64]);
+        words[STARTED] = self.started_at;
+        words[DURATION] = nanos;
+        words[SIZES..ID].copy_from_slice(&words::sizes(sizes.request_bytes, sizes.response_bytes, self.number));
+        for (word, bytes) in words[ID..FIRST_PHASE].iter_mut().zip(self.id.as_chunks().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        profiler.store().insert(&mut words[..FIRST_PHASE + 2 * phases], self.started + duration);
+    }
+
+    /// Writes the phases that there are, and tells how many.
+    fn write_phases(&self, nanos: u64, words: &mut Words) -> usize {
+        let (pairs, _) = words[FIRST_PHASE..].as_chunks_mut::<2>();
+        for (at, (pair, phase)) in pairs.iter_mut().zip(&self.phases).enumerate() {
+            let head = phase.head.load(Ordering::Relaxed);
+            if head == 0 {
+                return at;
+            }
+            let duration = phase.duration.load(Ordering::Relaxed);
+            let left = nanos.saturating_sub(PhaseHead::of(head).start);
+            *pair = [head, if duration == OPEN { left } else { duration }];
+        }
+        PHASES
+    }
+
+    /// The innermost phase that is open.
+    fn innermost(&self) -> Option<u8> {
+        (self.innermost.load(Ordering::Relaxed) as u8).checked_sub(1)
+    }
+
+    /// Begins a phase and tells its place; `None` when there is no room, or nobody to see it.
+    pub(crate) fn begin(&self, name: &str, parent: Option<u8>) -> Option<u8> {
+        let profiler = self.profiler.as_ref()?;
+        if self.finished.load(Ordering::Relaxed) || self.begun.load(Ordering::Relaxed) >= MOST_COUNTED {
+            return None;
+        }
+        let at = self.begun.fetch_add(1, Ordering::Relaxed);
+        let phase = self.phases.get(at as usize)?;
+        let name = profiler.store().names.number(name);
+        let head = PhaseHead { name, parent, start: nanoseconds(self.elapsed()) };
+        phase.head.store(head.word(), Ordering::Relaxed);
+        self.innermost.store(at + 1, Ordering::Relaxed);
+        Some(at as u8)
+    }
+
+    /// Ends the phase at this place.
+    pub(crate) fn end(&self, at: u8) {
+        let phase = &self.phases[usize::from(at)];
+        let head = PhaseHead::of(phase.head.load(Ordering::Relaxed));
+        let duration = nanoseconds(self.elapsed()).saturating_sub(head.start);
+        phase.duration.store(duration, Ordering::Relaxed);
+        if self.innermost() == Some(at) {
+            let open = self.nearest_open(head.parent);
+            self.innermost.store(open.map_or(0, |at| u32::from(at) + 1), Ordering::Relaxed);
+        }
+    }
+
+    /// A phase, or the nearest of those that it is a part of, that is open.
+    fn nearest_open(&self, mut at: Option<u8>) -> Option<u8> {
+        while let Some(place) = at {
+            let phase = &self.phases[usize::from(place)];
+            if phase.duration.load(Ordering::Relaxed) == OPEN {
+                break;
+            }
+            at = PhaseHead::of(phase.head.load(Ordering::Relaxed)).parent;
+        }
+        at
+    }
+}
+
+impl Drop for OpenProfile {
+    fn drop(&mut self) {
+        self.complete(ABORTED, Sizes::default(), self.elapsed(), true);
+    }
+}
+
+impl Phase<'_> {
+    /// Begins a phase that is a part of this one, whichever others are open.
+    pub fn phase(&self, name: &str) -> Self {
+        Self { profile: self.profile, at: self.profile.begin(name, self.at) }
+    }
+}
+
+impl Drop for Phase<'_> {
+    fn drop(&mut self) {
+        if let Some(at) = self.at {
+            self.profile.end(at);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! All that is kept of finished requests, within a memory that is fixed when it is made.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::age::{AgeClock, span};
+use super::name::Names;
+use super::pinned::Pinned;
+use super::ring::Ring;
+use super::slot::Slot;
+use super::slowest::Slowest;
+use super::words::{self, DURATION, HEAD, Head, WORDS, Words};
+use super::{ProfileOptions, RequestProfile};
+use crate::sync::{AtomicU64, Ordering};
+
+#[derive(Debug)]
+pub(super) struct ProfileStore {
+    pub(super) options: ProfileOptions,
+    pub(super) names: Names,
+    ring: Ring<WORDS>,
+    slowest: Slowest<WORDS>,
+    pinned: Pinned<WORDS>,
+    age: AgeClock,
+    /// Profiles with a lower number are cleared. It only rises.
+    cleared: AtomicU64,
+    /// Second tickets, that is numbers that no profile has.
+    second_tickets: AtomicU64,
+    /// Profiles that found no place in the ring.
+    dropped: AtomicU64,
+    /// Phases that found no place in their profile.
+    phases_dropped: AtomicU64,
+}
+
+impl ProfileStore {
+    pub(super) fn new(options: ProfileOptions) -> Self {
+        Self {
+            names: Names::new(),
+            ring: Ring::new(options.capacity),
+            slowest: Slowest::new(options.slowest),
+            pinned: Pinned::new(options.pinned),
+            age: AgeClock::new(),
+            cleared: AtomicU64::new(0),
+            second_tickets: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            phases_dropped: AtomicU64::new(0),
+            options,
+        }
+    }
+
+    /// Keeps a profile that ended now. `words` are its own; its number is set here.
+    pub(super) fn insert(&self, words: &mut [u64], now: Instant) {
+        let put = self.ring.put(words);
+        if put.tickets > 1 || !put.stored {
+            self.count_lost(put.tickets, put.stored);
+        }
+        let head = Head::of(words[HEAD]);
+        if head.phases_dropped > 0 {
+            // Relaxed: a statistic.
+            self.phases_dropped.fetch_add(head.phases_dropped.into(), Ordering::Relaxed);
+        }
+        let second = self.age.second(now);
+        let nanos = words[DURATION];
+        let failed = head.aborted || head.status >= 500;
+        self.slowest.offer(head.endpoint, failed, span(second), nanos, words);
+        self.pinned.offer(head.endpoint, second, nanos, words);
+    }
+
+    #[cold]
+    fn count_lost(&self, tickets: u64, stored: bool) {
+        // Relaxed, both: statistics.
+        self.second_tickets.fetch_add(tickets - 1, Ordering::Relaxed);
+        self.dropped.fetch_add(u64::from(!stored), Ordering::Relaxed);
+    }
+
+    /// Copies of all profiles, by number.
+    fn copy(&self) -> BTreeMap<u64, Words> {
+        // Relaxed: what was cleared before the caller asked is not shown, whichever way it knows of that.
+        let cleared = self.cleared.load(Ordering::Relaxed);
+        let second = self.age.second(Instant::now());
+        let ring = self.ring.slots().iter().filter_map(Slot::read);
+        let slowest = self.slowest.kept(span(second)).filter_map(Slot::read);
+        let pinned = self.pinned.pinned(second).into_iter().map(|(_, words)| words);
+        ring.chain(slowest).chain(pinned).map(|words| (words[0], words)).filter(|(number, _)| *number >= cleared).collect()
+    }
+
+    /// All profiles, newest first.
+    pub(super) fn profiles(&self) -> Vec<RequestProfile> {
+        self.copy().values().rev().map(|words| self.profile(words)).collect()
+    }
+
+    /// The profiles that are exemplars of their buckets now.
+    pub(super) fn exemplars(&self) -> Vec<RequestProfile> {
+        let pinned = self.pinned.pinned(self.age.second(Instant::now()));
+        pinned.iter().filter(|(exemplar, _)| *exemplar).map(|(_, words)| self.profile(words)).collect()
+    }
+
+    fn profile(&self, words: &Words) -> RequestProfile {
+        words::profile(words, &self.names, self.options.slow_threshold)
+    }
+
+    /// Forgets all profiles that have ended by now, and tells how many there were.
+    pub(super) fn clear(&self) -> usize {
+        let next = self.ring.next_number();
+        let there = self.copy();
+        // Relaxed: a profile that ends later has a higher number.
+        self.cleared.fetch_max(next, Ordering::Relaxed);
+        self.age.put_forward();
+        there.range(..next).count()
+    }
+
+    /// Profiles that have ended since the start.
+    pub(super) fn recorded(&self) -> u64 {
+        // Relaxed: a statistic.
+        self.ring.next_number().saturating_sub(self.second_tickets.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        // Relaxed: a statistic.
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn phases_dropped(&self) -> u64 {
+        // Relaxed: a statistic.
+        self.phases_dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let pools = self.slowest.heap_bytes() + self.pinned.heap_bytes();
+        size_of::<Self>() + size_of_val(self.ring.slots()) + pools + self.names.heap_bytes()
+    }
+}
