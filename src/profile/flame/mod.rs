@@ -7,6 +7,7 @@ mod handmade;
 mod merge;
 mod name;
 mod spans;
+mod svg;
 mod tree;
 
 pub use tree::{FlameGraph, Frame};
