@@ -55,7 +55,7 @@ impl Rounding {
 }
 
 fn name_of<'a>(stack: &[&'a Frame]) -> Cow<'a, str> {
-    let mut name = name::on_a_line(stack);
+    let mut name = name::last_of(stack);
     if name.contains(';') {
         name = Cow::Owned(name.replace(';', ":"));
     }

@@ -4,21 +4,21 @@ use std::borrow::Cow;
 
 use super::tree::{Frame, UNACCOUNTED, is_unaccounted};
 
-/// The name of the last frame of a stack without what would break a line: white space is a space, a control character `U+FFFD`.
-/// A phase that is called as what no phase covers is `unaccounted (phase)`.
-pub(super) fn on_a_line<'a>(stack: &[&'a Frame]) -> Cow<'a, str> {
-    let Some(frame) = stack.last() else { return Cow::Borrowed("") };
-    if &*frame.name == UNACCOUNTED && !is_unaccounted(stack) {
-        return Cow::Borrowed("unaccounted (phase)");
+/// The name of the last frame of a stack, on a line. A phase that is called as what no phase covers is `unaccounted (phase)`.
+pub(super) fn last_of<'a>(stack: &[&'a Frame]) -> Cow<'a, str> {
+    match stack.last() {
+        Some(frame) if &*frame.name == UNACCOUNTED && !is_unaccounted(stack) => Cow::Borrowed("unaccounted (phase)"),
+        Some(frame) => on_a_line(&frame.name),
+        None => Cow::Borrowed(""),
     }
-    let breaks = |c: char| c != ' ' && (c.is_whitespace() || c.is_control());
-    if !frame.name.contains(breaks) {
-        return Cow::Borrowed(&frame.name);
-    }
+}
+
+/// A text without what would break a line: white space is a space, a control character `U+FFFD`.
+pub(super) fn on_a_line(text: &str) -> Cow<'_, str> {
     let kept = |c: char| match c {
         _ if c.is_whitespace() => ' ',
         _ if c.is_control() => char::REPLACEMENT_CHARACTER,
         _ => c,
     };
-    Cow::Owned(frame.name.chars().map(kept).collect())
+    if text.chars().all(|c| kept(c) == c) { Cow::Borrowed(text) } else { Cow::Owned(text.chars().map(kept).collect()) }
 }

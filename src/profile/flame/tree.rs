@@ -80,6 +80,11 @@ impl FlameGraph {
     }
 }
 
+/// The name of a request's route, with its method.
+pub(super) fn route_name(profile: &RequestProfile) -> String {
+    format!("{} {}", profile.method.as_str(), profile.endpoint)
+}
+
 /// Whether the last frame of a stack is what no phase covers. It stands after a phase of that name.
 pub(super) fn is_unaccounted(stack: &[&Frame]) -> bool {
     let [route, frame] = stack else { return false };
