@@ -6,7 +6,7 @@
 //! telephone and its letters keep their size. A nested `svg` for each frame cuts its label off where the frame ends.
 //!
 //! There are no `style` and no `on...` attributes, so that a page with a strict content security policy can show the same
-//! frames: it imports them without the style and the script, which it brings itself, and calls `tachographFlame` on them.
+//! frames: it cuts out the style and the script, which it brings itself, and calls `tachographFlame` on what is left.
 
 mod compared;
 mod layout;
@@ -53,7 +53,7 @@ impl FlameGraph {
     /// assert!(svg.contains(">no requests match</text>"));
     /// ```
     pub fn svg(&self, title: &str) -> String {
-        Document { graph: self, layout: Layout::of(&self.root), title }.to_string()
+        Document { graph: self, layout: Layout::of(self), title }.to_string()
     }
 }
 
@@ -133,8 +133,8 @@ impl Document<'_> {
         if place.unaccounted {
             f.write_str("<rect class='hatched' width='100%' height='100%'/>")?;
         }
-        // No letter fits into less on any screen.
-        if place.right - place.left >= WHOLE / 100 {
+        // No three letters fit into less on any screen.
+        if place.right - place.left >= WHOLE / 50 {
             write!(f, "<text x='5' y='16'>{name}</text>")?;
         }
         f.write_str("</svg>\n")

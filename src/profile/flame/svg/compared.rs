@@ -42,7 +42,7 @@ impl SharePair {
 
 /// Writes what the colours mean, from the strongest blue to the strongest red.
 pub(super) fn write_legend(f: &mut Formatter<'_>, y: usize) -> fmt::Result {
-    const LEFT: usize = 93;
+    const LEFT: usize = 97;
     const SWATCH: usize = 16;
     let points = |step: usize| format!("{} points", STEPS[step - 1] as f64 / 100.0);
     let shrank = (1..=STEPS.len()).rev().map(|step| (format!("shrank{step}"), format!("lost {} or more", points(step))));

@@ -7,6 +7,8 @@ globalThis.tachographFlame = (() => {
     const TOOLS_HEIGHT = 40;
     const ZOOM_MS = 220;
     const LABEL_MARGIN = 10;
+    // What is narrower than this part of the view is no part of it.
+    const LEAST = 1e-5;
     const HINTS = ["Click a frame to zoom in, Escape goes back", "/ searches, the arrow keys move, Enter zooms"];
     // The frames' and the lines' part of the whole width.
     const BREADTH = 0.96;
@@ -28,7 +30,7 @@ globalThis.tachographFlame = (() => {
             const left = share("x");
             above.length = level - 1;
             const parent = above.at(-1);
-            const frame = { element, index, name, numbers, level, parent, left, right: left + share("width"), shown: true };
+            const frame = { element, index, name, numbers, level, parent, left, right: left + share("width") };
             above.push(frame);
             return frame;
         });
@@ -125,8 +127,7 @@ globalThis.tachographFlame = (() => {
                 const left = Math.max(0, (frame.left - begin) / (end - begin));
                 const right = Math.min(1, (frame.right - begin) / (end - begin));
                 // By the arithmetic of fractions a neighbour may seem to reach into the view.
-                frame.shown = right - left > 1e-4 || frame === root;
-                if (!frame.shown) {
+                if (right - left < LEAST) {
                     frame.element.setAttribute("display", "none");
                     continue;
                 }
@@ -179,15 +180,21 @@ globalThis.tachographFlame = (() => {
             frame.element.focus();
         }
 
+        // Whether a frame is shown when the zoom has come to its end.
+        function stays(frame) {
+            const common = Math.min(frame.right, zoomed.right) - Math.max(frame.left, zoomed.left);
+            return common >= LEAST * (zoomed.right - zoomed.left);
+        }
+
         function neighbour(frame, step) {
             for (let index = frame.index + step; frames[index]; index += step) {
-                if (frames[index].shown && frames[index].level === frame.level) return frames[index];
+                if (frames[index].level === frame.level && stays(frames[index])) return frames[index];
             }
         }
 
         const moves = {
             ArrowUp: (frame) => frame.parent,
-            ArrowDown: (frame) => frames.find((child) => child.parent === frame && child.shown),
+            ArrowDown: (frame) => frames.find((child) => child.parent === frame && stays(child)),
             ArrowLeft: (frame) => neighbour(frame, -1),
             ArrowRight: (frame) => neighbour(frame, 1),
             Home: () => root,

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use crate::profile::flame::Frame;
-use crate::profile::flame::name::on_a_line;
+use crate::profile::flame::name::last_of;
 use crate::profile::flame::tree::is_unaccounted;
+use crate::profile::flame::{FlameGraph, Frame};
 
 /// The width of the whole. A ten-thousandth of a percent is less than a pixel on any screen, and places in whole numbers nest
 /// exactly.
@@ -55,7 +55,8 @@ pub(super) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn of(root: &'a Frame) -> Self {
+    pub(super) fn of(graph: &'a FlameGraph) -> Self {
+        let root = &graph.root;
         let mut layout = Self { least: least(root), whole_before: root.total_before, ..Self::default() };
         if root.total > 0 {
             layout.place(root, &mut Vec::new(), 0, WHOLE);
@@ -63,6 +64,7 @@ impl<'a> Layout<'a> {
             // The root itself is not lost, but all that it was made of.
             root.children.iter().for_each(|child| layout.leave_out(child, &[child]));
         }
+        layout.lost.retain(|_| graph.compared);
         layout.lost.sort_by_key(|(_, frame)| Reverse(frame.total_before));
         layout
     }
@@ -70,7 +72,7 @@ impl<'a> Layout<'a> {
     /// Places a frame and those below it. `stack` has those above it but the root, and itself.
     fn place(&mut self, frame: &'a Frame, stack: &mut Vec<&'a Frame>, left: u32, right: u32) {
         let level = stack.len();
-        let name = if stack.is_empty() { Cow::Borrowed(&*frame.name) } else { on_a_line(stack) };
+        let name = if stack.is_empty() { Cow::Borrowed(&*frame.name) } else { last_of(stack) };
         self.levels = self.levels.max(level + 1);
         self.places.push(Place { frame, name, unaccounted: is_unaccounted(stack), level, left, right });
         // Were the children longer than their parent, they would share its width.
@@ -95,7 +97,7 @@ impl<'a> Layout<'a> {
     fn leave_out(&mut self, frame: &'a Frame, stack: &[&'a Frame]) {
         self.left_out += count_timed(frame);
         if frame.total_before > 0 && u128::from(frame.total_before) * LOST_FROM >= u128::from(self.whole_before) {
-            let path: Vec<_> = (1..=stack.len()).map(|length| on_a_line(&stack[..length])).collect();
+            let path: Vec<_> = (1..=stack.len()).map(|length| last_of(&stack[..length])).collect();
             self.lost.push((path.join(" › "), frame));
         }
     }
