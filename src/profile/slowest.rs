@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_request_that_is_no_candidate_is_told_by_the_threshold() {
         let slowest = Slowest::<1>::new(1);
-        [900, 800].map(|n| slowest.offer(1, false, 10, n * 1_000, &[n]));
+        [900, 800].into_iter().for_each(|n| slowest.offer(1, false, 10, n * 1_000, &[n]));
         let threshold = slowest.thresholds[2].load(Ordering::Relaxed);
         assert_eq!(Key(threshold), Key::new(2, 10, 900_000));
         slowest.offer(1, false, 10, 950_000, &[950]);

@@ -1,4 +1,4 @@
-// What a person finds who opens a flame graph: `node flame.js PART FILE.svg`. tests/flame_graph.rs says what is in the files.
+// What a person finds who opens a flame graph. `tests/flame_graph.rs` says which part is to look at which file, and what is in it.
 "use strict";
 const assert = require("node:assert/strict");
 const { readFileSync } = require("node:fs");
