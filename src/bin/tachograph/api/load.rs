@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tachograph::profile::OpenProfile;
 use tachograph::server::{BodyError, StatusCode};
 
-use super::phase::{FILE_IO, SCENE_VALIDATION};
+use super::phase::{FILE_IO, FILE_READ, SCENE_PARSE, SCENE_VALIDATION};
 use super::read_object;
 use crate::folder::{NotASceneName, ReadError, SceneFolder, SceneName};
 use crate::scene::{ParseError, Scene};
@@ -115,7 +115,8 @@ fn load_now(folder: &SceneFolder, body: &[u8], profile: &OpenProfile) -> Result<
     let wanted: Wanted = read_object(body).map_err(LoadError::Request)?;
     let name = SceneName::parse(&wanted.path).map_err(LoadError::Path)?;
     drop(validation);
-    let reading = profile.phase(FILE_IO);
+    let file_io = profile.phase(FILE_IO);
+    let reading = file_io.phase(FILE_READ);
     let text = folder.read(&name).map_err(|cause| {
         if let ReadError::Io(cause) = &cause {
             tracing::error!(scene = name.as_str(), %cause, "a scene file cannot be read");
@@ -123,7 +124,7 @@ fn load_now(folder: &SceneFolder, body: &[u8], profile: &OpenProfile) -> Result<
         LoadError::File(cause)
     })?;
     drop(reading);
-    let _validation = profile.phase(SCENE_VALIDATION);
+    let _parsing = file_io.phase(SCENE_PARSE);
     let scene = crate::scene::parse(&text).map_err(LoadError::Scene)?;
     Ok(Loaded { name: name.as_str().to_owned(), scene })
 }

@@ -8,14 +8,18 @@ use tachograph::{Buckets, Family, Histogram, RegisterError, Registry};
 
 /// Finding out whose token it is.
 pub(crate) const AUTH_VALIDATION: &str = "auth_validation";
-/// Checking the request's JSON and path, and parsing the scene.
+/// Checking the request's JSON and path.
 pub(crate) const SCENE_VALIDATION: &str = "scene_validation";
-/// Reading the scene file.
+/// From the file to the scene, in two parts.
 pub(crate) const FILE_IO: &str = "file_io";
+/// The first part of it: the bytes.
+pub(crate) const FILE_READ: &str = "file_read";
+/// The second part of it: what they say.
+pub(crate) const SCENE_PARSE: &str = "scene_parse";
 /// Writing the answer's JSON.
 pub(crate) const RESPONSE_SERIALIZATION: &str = "response_serialization";
 
-/// All of them. The time that none covers is waiting: for the body, for a thread, for a fault.
+/// All of them, without the parts of another. The time that none covers is waiting: for the body, for a thread, for a fault.
 const PHASES: [&str; 4] = [AUTH_VALIDATION, SCENE_VALIDATION, FILE_IO, RESPONSE_SERIALIZATION];
 
 /// From ten microseconds, for the token, to a second, for a scene as large as may be.
