@@ -74,7 +74,8 @@ fn the_callers_id_and_trace_are_taken_and_what_is_doubtful_is_not() {
     let long = "i".repeat(100);
     let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     let trace = TRACE.parse::<TraceId>().ok();
-    let cases: [(&[(&str, &str)], Option<&str>, Option<TraceId>); 5] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Headers<'_>, Option<&str>, Option<TraceId>); 5] = [
         (&[("X-Request-Id", "mine"), ("traceparent", &parent)], Some("mine"), trace),
         (&[("x-request-id", &long), ("Traceparent", "00-nonsense")], Some(&long[..64]), None),
         (&[("X-Request-Id", "a"), ("X-Request-Id", "b"), ("traceparent", &parent), ("traceparent", &parent)], None, None),
