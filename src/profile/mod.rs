@@ -18,7 +18,7 @@ mod open;
 mod pinned;
 mod ring;
 #[cfg(feature = "server")]
-mod server_timing;
+pub(crate) mod server_timing;
 mod slot;
 mod slowest;
 mod store;
