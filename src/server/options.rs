@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::token::Token;
+
 /// Limits and deadlines; the defaults suit a service on a trusted network.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,6 +25,8 @@ pub struct Options {
     pub created_timestamps: bool,
     /// How long requests in flight may go on after the shutdown began, before they are cut.
     pub shutdown_timeout: Duration,
+    /// The token that opens `/debug/*`. Without one all of it is closed: 401 for everybody.
+    pub token: Option<Token>,
 }
 
 impl Default for Options {
@@ -36,6 +40,7 @@ impl Default for Options {
             max_scrapes: 16,
             created_timestamps: false,
             shutdown_timeout: Duration::from_secs(10),
+            token: None,
         }
     }
 }
