@@ -86,6 +86,24 @@ need_python() {
     fi
 }
 
+# need_browser: Debian's chromium, a node, and beside it the packages by which a page is driven and a file is judged. It exports
+# `TACHOGRAPH_CHROMIUM`, `TACHOGRAPH_NODE` and `TACHOGRAPH_NODE_MODULES`: where NODE_PATH must point for scripts to find them.
+need_browser() {
+    need chromium chromium
+    need node nodejs
+    TACHOGRAPH_CHROMIUM=$(command -v chromium)
+    TACHOGRAPH_NODE=$(command -v node)
+    TACHOGRAPH_NODE_MODULES=$tools/node/node_modules
+    export TACHOGRAPH_CHROMIUM TACHOGRAPH_NODE TACHOGRAPH_NODE_MODULES
+    local probe='for (const name of ["ajv", "playwright-core", "speedscope"]) require(name + "/package.json")'
+    NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" 2>/dev/null && return
+    need npm npm
+    # A playwright-core that Debian 12's node still runs. Installing runs nothing of a package: the browser is Debian's.
+    npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$tools/node" \
+        ajv@8 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
+    NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
+}
+
 # need_cargo_fuzz: `cargo fuzz` works afterwards.
 need_cargo_fuzz() {
     need c++ g++

@@ -12,10 +12,13 @@ mod finished;
 #[cfg(feature = "profiles")]
 pub mod flame;
 mod id;
+mod metrics;
 mod name;
 mod open;
 mod pinned;
 mod ring;
+#[cfg(feature = "server")]
+mod server_timing;
 mod slot;
 mod slowest;
 mod store;
@@ -30,6 +33,7 @@ pub use open::{OpenProfile, Phase, Sizes};
 pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;
+use crate::registry::{RegisterError, Registry};
 use store::ProfileStore;
 
 /// The status of a request that was dropped before it was finished (nginx's number for a client that has gone).
@@ -120,6 +124,16 @@ impl Profiler {
     /// Forgets all profiles that have ended by now, and tells how many there were. None that ends later is lost.
     pub fn clear(&self) -> usize {
         self.0.clear()
+    }
+
+    /// Registers what the profiler costs and has lost: `tachograph_profiles_total`, `tachograph_profiles_dropped_total`,
+    /// `tachograph_profile_phases_dropped_total` and `tachograph_profile_store_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when one of the names is taken: a registry has one profiler. Then none of them is registered.
+    pub fn register_metrics(&self, registry: &Registry) -> Result<(), RegisterError> {
+        metrics::register(self, registry)
     }
 
     /// How it was set up.

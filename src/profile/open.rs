@@ -162,6 +162,34 @@ impl OpenProfile {
         self.started.elapsed()
     }
 
+    /// The value of a `Server-Timing` header, with what there is of the phases by now.
+    #[cfg(feature = "server")]
+    pub(crate) fn server_timing(&self) -> String {
+        let mut words: Words = [0; WORDS];
+        let total = self.elapsed();
+        let phases = self.write_phases(nanoseconds(total), &mut words);
+        let (pairs, _) = words[FIRST_PHASE..].as_chunks::<2>();
+        let names = self.profiler.as_ref().map(|profiler| &profiler.store().names);
+        let phase = |[head, duration]: &[u64; 2]| {
+            let name = names.map_or("", |names| names.name(PhaseHead::of(*head).name));
+            (name, Duration::from_nanos(*duration))
+        };
+        super::server_timing::server_timing(pairs[..phases].iter().map(phase), total)
+    }
+
+    /// Whether anybody will see it.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.profiler.is_some()
+    }
+
+    /// The same, begun at this instant.
+    #[cfg(feature = "server")]
+    pub(crate) fn begun_at(mut self, started: Instant) -> Self {
+        self.started = started;
+        self
+    }
+
     /// Begins a phase, a part of the innermost one that is open. It ends when what is returned is dropped, also across an `await`, by an
     /// early return, or by a panic. For phases that run concurrently say whose parts they are, by [`Phase::phase`].
     ///
