@@ -22,7 +22,7 @@ pub mod query;
 pub mod report;
 mod ring;
 #[cfg(feature = "server")]
-mod server_timing;
+pub(crate) mod server_timing;
 mod slot;
 mod slowest;
 #[cfg(feature = "profiles")]

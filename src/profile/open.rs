@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::id::{self, Generated, LONGEST_ID};
 use super::words::{self, DURATION, FIRST_PHASE, HEAD, Head, ID, PHASES, PhaseHead, SIZES, STARTED, TRACE, WORDS, Words};
-use super::{ABORTED, Profiler, TraceId};
+use super::{ABORTED, PhaseTiming, Profiler, TraceId};
 use crate::http::Method;
 use crate::metric::histogram::nanoseconds;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -162,19 +162,23 @@ impl OpenProfile {
         self.started.elapsed()
     }
 
-    /// The value of a `Server-Timing` header, with what there is of the phases by now.
-    #[cfg(feature = "server")]
-    pub(crate) fn server_timing(&self) -> String {
+    /// The phases that there are by now, in the order in which they began; those that are open as long as they have gone on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::http::Method;
+    /// use tachograph::profile::{ProfileOptions, Profiler};
+    ///
+    /// let profile = Profiler::new(ProfileOptions::default()).start("/scene", Method::Get);
+    /// let open = profile.phase("file_io");
+    /// assert_eq!(&*profile.phases()[0].name, "file_io");
+    /// ```
+    pub fn phases(&self) -> Vec<PhaseTiming> {
+        let Some(profiler) = &self.profiler else { return Vec::new() };
         let mut words: Words = [0; WORDS];
-        let total = self.elapsed();
-        let phases = self.write_phases(nanoseconds(total), &mut words);
-        let (pairs, _) = words[FIRST_PHASE..].as_chunks::<2>();
-        let names = self.profiler.as_ref().map(|profiler| &profiler.store().names);
-        let phase = |[head, duration]: &[u64; 2]| {
-            let name = names.map_or("", |names| names.name(PhaseHead::of(*head).name));
-            (name, Duration::from_nanos(*duration))
-        };
-        super::server_timing::server_timing(pairs[..phases].iter().map(phase), total)
+        let phases = self.write_phases(nanoseconds(self.elapsed()), &mut words);
+        words::phases(&words, phases, &profiler.store().names)
     }
 
     /// Whether anybody will see it.

@@ -7,6 +7,10 @@
 //! route (`route`) and calls its handler with a [`Request`] (`request`), the handler answers with what `respond` and
 //! `body` offer, and `observe` sees the answer off and counts it.
 //!
+//! With [`Options::profiler`] each request that is no monitoring traffic has a profile: under its own `X-Request-Id`, if it has one, and
+//! with the trace id of its `traceparent`. The id goes back in the answer, and `/debug/profile*` tells the profiles to who sends
+//! [`Options::token`].
+//!
 //! A request is timed from its head read to the last byte of the answer handed over, and is counted exactly once:
 //! before the client can see the answer's last byte, so that whoever has the answer finds it in the next scrape,
 //! or when the connection is given up. A client that leaves before there is an answer counts as status

@@ -16,7 +16,7 @@ use crate::profile::{OpenProfile, Sizes};
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// The status under which a request is counted whose client left before there was an answer (nginx's number for it).
-pub const CLIENT_GONE: u16 = 499;
+pub const CLIENT_GONE: u16 = crate::profile::ABORTED;
 
 /// The bytes of a request's body that have been read so far. Written by whoever reads the body, read once at the end.
 #[derive(Clone, Debug)]

@@ -22,6 +22,7 @@ use super::respond::{self, Response};
 use super::route::{Found, Handler, Route, RouteError, Routes, Table};
 use crate::Registry;
 use crate::http::{HttpMetrics, Method};
+use crate::profile::server_timing::server_timing;
 use crate::profile::{OpenProfile, TraceId};
 
 const METRICS: &str = "/metrics";
@@ -149,7 +150,7 @@ impl State {
             headers.insert(REQUEST_ID, id);
         }
         if self.0.options.server_timing
-            && let Ok(phases) = HeaderValue::from_maybe_shared(profile.server_timing().into_bytes())
+            && let Ok(phases) = HeaderValue::from_maybe_shared(server_timing(&profile.phases(), profile.elapsed()))
         {
             headers.insert(SERVER_TIMING, phases);
         }

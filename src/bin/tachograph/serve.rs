@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tachograph::Registry;
 use tachograph::http::{HttpMetrics, HttpOptions};
+use tachograph::profile::{ProfileOptions, Profiler};
 use tachograph::server::{self, Route, State, Token};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -129,6 +130,10 @@ fn secrets(options: &Options) -> Result<Secrets, String> {
 fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<State, Box<dyn std::error::Error>> {
     let registry = Registry::new();
     let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    let slow = Duration::from_millis(options.slow_threshold);
+    let capacity = options.profiles;
+    let profiler = Profiler::new(ProfileOptions { capacity, slow_threshold: slow, ..ProfileOptions::default() });
+    profiler.register_metrics(&registry)?;
     // Twice its rate, so that it is never limited where it does not mean to be.
     let traffic_rate = (options.traffic() * 2.0).ceil() as u32 + 50;
     let quotas = Quotas {
@@ -148,7 +153,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         limits: Limits::new(quotas),
         faults: options.demo_faults.then(Faults::default),
         folder,
-        slow: Duration::from_millis(options.slow_threshold),
+        slow,
         trust_forwarded_for: options.trust_forwarded_for,
         current: Current::default(),
         http: http.clone(),
@@ -157,9 +162,11 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
     let page = registry.clone();
     let routes = api::routes(&demo).route(Route::get("/").monitoring(), move |_| index::page(page.clone()));
     let limits = server::Options {
+        profiler: Some(profiler),
+        token: Some(user),
+        server_timing: options.server_timing,
         max_connections: options.max_connections,
         created_timestamps: options.created_timestamps,
-        token: Some(user),
         ..server::Options::default()
     };
     Ok(State::new(&registry, &http, routes, limits)?)
