@@ -12,6 +12,7 @@ export TACHOGRAPH_PROMETHEUS_TRIXIE=$prometheus
 need_prometheus_of forky
 export TACHOGRAPH_PROMETHEUS_FORKY=$prometheus
 need_python
+need_browser
 
 # The dev profile: what is judged here are counts, which do not depend on speed.
 cargo build --locked --bin tachograph

@@ -10,6 +10,7 @@ mod name;
 mod pprof;
 mod spans;
 mod speedscope;
+mod svg;
 mod tracks;
 mod tree;
 
