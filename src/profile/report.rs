@@ -135,8 +135,8 @@ pub fn profile(profile: &RequestProfile) -> String {
     written(&Profile::of(profile))
 }
 
-/// The profiles that a query asks for, as many as it asks for, with the statistics of all that match. `profiles` are newest first, as
-/// [`Profiler::profiles`] has them.
+/// The profiles that a query asks for, as many as it asks for, with the statistics of all that match. `profiles` are newest
+/// first, as [`Profiler::profiles`] has them.
 pub fn listing(query: &Query, profiles: Vec<RequestProfile>) -> String {
     let matching = query.matching(profiles);
     let Statistics { phases, endpoints } = Statistics::of(&matching);
@@ -191,8 +191,8 @@ mod tests {
             {"name":"scene_validation","duration_ms":15.0,"start_ms":2.2,"parent":null,"self_ms":15.0},
             {"name":"file_io","duration_ms":98.3,"start_ms":17.4,"parent":null,"self_ms":8.3},
             {"name":"fsync","duration_ms":90.0,"start_ms":20.0,"parent":2,"self_ms":90.0}],
-            "trace_id":"0af7651916cd43dd8448eb211c80319c","request_bytes":512,"response_bytes":64,"aborted":false,"phases_dropped":0,
-            "unaccounted_ms":29.9}"#;
+            "trace_id":"0af7651916cd43dd8448eb211c80319c","request_bytes":512,"response_bytes":64,"aborted":false,
+            "phases_dropped":0,"unaccounted_ms":29.9}"#;
         let expected: String = expected.lines().map(str::trim).collect();
         assert_eq!(profile(&scene), expected);
         scene.trace_id = None;

@@ -40,8 +40,8 @@ pub struct Statistics<'a> {
 
 /// How long something took, in milliseconds.
 ///
-/// The quantiles are exact, by nearest rank: the smallest duration that at least that part of all durations do not exceed. It is one
-/// of them, never a number in between.
+/// The quantiles are exact, by nearest rank: the smallest duration that at least that part of all durations do not exceed. It
+/// is one of them, never a number in between.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "each is what it is named after")]
 pub struct Durations {
@@ -63,7 +63,8 @@ pub struct PhaseStatistics<'a> {
     pub durations: Durations,
     /// The part of the requests' total duration in which it was open, 0 to 1. What is nested is in its parents' too.
     pub share: f64,
-    /// Milliseconds in which it was the deepest phase that was open, in total; of such that ran concurrently each has an equal part.
+    /// Milliseconds in which it was the deepest phase that was open, in total; of such that ran concurrently each has an equal
+    /// part.
     pub self_ms: f64,
     /// The part of the requests' total duration that this is. These of all phases and what no phase covers are 1.
     pub self_share: f64,
@@ -219,7 +220,8 @@ mod tests {
             let total: u128 = profiles.iter().map(|profile| profile.duration.as_nanos()).sum();
             for phase in &statistics.phases {
                 let of_name = |profile: &RequestProfile, now: u128| profile.phases.iter().any(|other| {
-                    *other.name == *phase.name && (other.start.as_nanos()..(other.start + other.duration).as_nanos()).contains(&now)
+                    let open = other.start.as_nanos()..(other.start + other.duration).as_nanos();
+                    *other.name == *phase.name && open.contains(&now)
                 });
                 let open: usize = profiles.iter().map(|profile| {
                     (0..profile.duration.as_nanos()).filter(|now| of_name(profile, *now)).count()

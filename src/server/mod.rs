@@ -63,6 +63,7 @@ mod metrics;
 mod observe;
 mod options;
 mod patience;
+mod profiles;
 mod request;
 mod respond;
 mod route;

@@ -32,7 +32,8 @@ const LONGEST: usize = 256;
 pub struct Token(Padded);
 
 impl Token {
-    /// The value of the label `result` under which a request is counted in `auth_attempts_total` that brings a token that is known.
+    /// The value of the label `result` under which a request is counted in `auth_attempts_total` that brings a token that is
+    /// known.
     pub const SUCCESS: &'static str = "success";
 
     /// Takes a token that somebody has chosen.
@@ -54,8 +55,8 @@ impl Token {
         Self::identify(headers, [((), self)])
     }
 
-    /// Finds out whose token these headers bring, of all that are known. All of them are compared, also after a match, each in the same
-    /// time wherever it differs.
+    /// Finds out whose token these headers bring, of all that are known. All of them are compared, also after a match, each in
+    /// the same time wherever it differs.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! What somebody wants to see of the profiles: filters, an order, and how many.
 //!
-//! A [`Query`] is read from the pairs of a query string or from a JSON object (`object`), filter by filter (`filter`), each value by what
-//! it is (`value`, `span`). What cannot be meant is an `error` that says what to write instead.
+//! A [`Query`] is read from the pairs of a query string or from a JSON object (`object`), filter by filter (`filter`), each
+//! value by what it is (`value`, `span`). What cannot be meant is an `error` that says what to write instead.
 
 mod error;
 mod filter;
@@ -125,7 +125,8 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the pairs of a query string. `most` is the largest `limit` that makes sense: [`Profiler::most`](super::Profiler::most).
+    /// Reads the pairs of a query string. `most` is the largest `limit` that makes sense:
+    /// [`Profiler::most`](super::Profiler::most).
     ///
     /// # Errors
     ///
@@ -140,8 +141,8 @@ impl Query {
         reading.finish()
     }
 
-    /// Reads a JSON object. Durations, `limit` and `offset` are numbers, `slow` and `aborted` booleans, `status` is a number or a string,
-    /// all others are strings. Of nothing but white space there are no filters.
+    /// Reads a JSON object. Durations, `limit` and `offset` are numbers, `slow` and `aborted` booleans, `status` is a number or
+    /// a string, all others are strings. Of nothing but white space there are no filters.
     ///
     /// # Errors
     ///
@@ -172,7 +173,8 @@ impl Query {
             && self.span.is_none_or(|span| span.contains(profile.started_at))
     }
 
-    /// Those of the profiles that match, in the order that is asked for. They must be newest first, as [`Profiler::profiles`] has them.
+    /// Those of the profiles that match, in the order that is asked for. They must be newest first, as [`Profiler::profiles`]
+    /// has them.
     ///
     /// [`Profiler::profiles`]: super::Profiler::profiles
     pub fn matching(&self, mut profiles: Vec<RequestProfile>) -> Vec<RequestProfile> {

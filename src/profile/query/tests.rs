@@ -81,9 +81,9 @@ fn json_says_the_same_as_pairs() {
         ("format", "folded"),
         ("compare", "..5"),
     ];
-    let json = r#" {"endpoint": "/a\"b", "method": "get", "status": 404, "min_duration_ms": 1.5, "max_duration_ms": 20, "slow": false,
-        "request_id": "7f", "trace_id": "0af7651916cd43dd8448eb211c80319c", "phase": "io", "aborted": true, "span": "5..6",
-        "sort": "slowest", "limit": 7, "offset": 3, "format": "folded", "compare": "..5"}"#;
+    let json = r#" {"endpoint": "/a\"b", "method": "get", "status": 404, "min_duration_ms": 1.5, "max_duration_ms": 20,
+        "slow": false, "request_id": "7f", "trace_id": "0af7651916cd43dd8448eb211c80319c", "phase": "io", "aborted": true,
+        "span": "5..6", "sort": "slowest", "limit": 7, "offset": 3, "format": "folded", "compare": "..5"}"#;
     let query = read(Wanted::FlameGraph, &pairs).unwrap();
     assert_eq!(query, Query::from_json(Wanted::FlameGraph, MOST, json.as_bytes()).unwrap());
     let before = query.before().unwrap();
@@ -116,7 +116,8 @@ fn what_cannot_be_meant_is_told_what_to_write() {
         (
             "method",
             "GTE",
-            "method is GTE, write one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH, or other for all that are none of these",
+            "method is GTE, write one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH, \
+             or other for all that are none of these",
         ),
         ("status", "99", "status is 99, write a status from 100 to 999, or a class such as 5xx"),
         ("status", "0xx", "status is 0xx, write a status from 100 to 999, or a class such as 5xx"),

@@ -49,8 +49,8 @@ pub(super) fn milliseconds(text: &str) -> Understood<Duration> {
     seconds(text, MILLI).ok_or_else(|| "a number of milliseconds from 0 on, such as 12.5".into())
 }
 
-/// A number of which so many are a second, to nanoseconds; `None` of none, of a negative one and of one without end. What is too
-/// long for nanoseconds is 584 years.
+/// A number of which so many are a second, to nanoseconds; `None` of none, of a negative one and of one without end. What is
+/// too long for nanoseconds is 584 years.
 pub(super) fn seconds(text: &str, parts: f64) -> Option<Duration> {
     let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
     Some(Duration::from_nanos((number * (1e9 / parts)).round() as u64))
