@@ -16,11 +16,17 @@ mod metrics;
 mod name;
 mod open;
 mod pinned;
+#[cfg(feature = "profiles")]
+pub mod query;
+#[cfg(feature = "profiles")]
+pub mod report;
 mod ring;
 #[cfg(feature = "server")]
 pub(crate) mod server_timing;
 mod slot;
 mod slowest;
+#[cfg(feature = "profiles")]
+pub mod statistics;
 mod store;
 mod trace;
 mod words;
@@ -113,6 +119,12 @@ impl Profiler {
     /// All profiles that are kept, each once, newest first.
     pub fn profiles(&self) -> Vec<RequestProfile> {
         self.0.profiles()
+    }
+
+    /// The most profiles that it keeps at once: those of the ring and all beside it.
+    pub fn most(&self) -> usize {
+        let ProfileOptions { capacity, slowest, pinned, .. } = self.0.options;
+        capacity.max(1).saturating_add(slowest.min(slowest::MOST)).saturating_add(pinned)
     }
 
     /// The profiles that stand for their route and bucket of `http_request_duration_seconds`. They stay for ten minutes, however many come
