@@ -4,6 +4,11 @@
 //! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
+#![cfg_attr(
+    feature = "tracing",
+    doc = "With `tracing`, [`ProfileLayer`] makes phases of spans; `layer` and `scope` are its files."
+)]
+#![cfg_attr(feature = "tracing", doc = "")]
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
 //! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
@@ -12,6 +17,8 @@ mod finished;
 #[cfg(feature = "profiles")]
 pub mod flame;
 mod id;
+#[cfg(feature = "tracing")]
+mod layer;
 mod metrics;
 mod name;
 mod open;
@@ -21,6 +28,8 @@ pub mod query;
 #[cfg(feature = "profiles")]
 pub mod report;
 mod ring;
+#[cfg(feature = "tracing")]
+mod scope;
 #[cfg(feature = "server")]
 pub(crate) mod server_timing;
 mod slot;
@@ -35,7 +44,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use finished::{PhaseTiming, RequestProfile};
+#[cfg(feature = "tracing")]
+pub use layer::ProfileLayer;
 pub use open::{OpenProfile, Phase, Sizes};
+#[cfg(feature = "tracing")]
+pub use scope::Scoped;
 pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;

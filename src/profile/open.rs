@@ -3,6 +3,9 @@
 //! Its phases may be begun and ended by several threads. Each word has one writer at a time, and who finishes it has waited for those
 //! threads or does without what they were about to write: all orders are Relaxed.
 
+#[cfg(feature = "tracing")]
+mod span;
+
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -51,6 +54,9 @@ pub struct OpenProfile {
     begun: AtomicU32,
     /// The innermost phase that is open, counted from 1; 0 for none.
     innermost: AtomicU32,
+    /// The phases that are spans, a bit each.
+    #[cfg(feature = "tracing")]
+    spans: AtomicU32,
     phases: [PhaseWords; PHASES],
 }
 
@@ -107,6 +113,8 @@ impl OpenProfile {
             finished: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             innermost: AtomicU32::new(0),
+            #[cfg(feature = "tracing")]
+            spans: AtomicU32::new(0),
             phases: [const { PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) } }; PHASES],
         }
     }
