@@ -5,7 +5,7 @@
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
-//! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
+//! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
 mod age;
 mod finished;
@@ -15,6 +15,7 @@ mod id;
 mod name;
 mod open;
 mod pinned;
+mod pool;
 mod ring;
 mod slot;
 mod slowest;
@@ -101,7 +102,7 @@ impl Profiler {
     }
 
     /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
-    /// phases together, of at most 128 bytes each, and what comes then is `other`.
+    /// phases together, of at most 128 bytes each and 12 KB in all, and what comes then is `other`.
     pub fn start(&self, endpoint: &str, method: Method) -> OpenProfile {
         OpenProfile::start(self, endpoint, method)
     }
