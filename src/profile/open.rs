@@ -112,7 +112,7 @@ impl OpenProfile {
             finished: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             innermost: AtomicU32::new(0),
-            phases: [const { PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) } }; PHASES],
+            phases: std::array::from_fn(|_| PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) }),
         }
     }
 
