@@ -10,7 +10,7 @@
 )]
 #![cfg_attr(feature = "tracing", doc = "")]
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
-//! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
+//! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
 mod age;
 mod finished;
@@ -23,6 +23,7 @@ mod metrics;
 mod name;
 mod open;
 mod pinned;
+mod pool;
 #[cfg(feature = "profiles")]
 pub mod query;
 #[cfg(feature = "profiles")]
@@ -124,7 +125,7 @@ impl Profiler {
     }
 
     /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
-    /// phases together, of at most 128 bytes each, and what comes then is `other`.
+    /// phases together, of at most 128 bytes each and 12 KB in all, and what comes then is `other`.
     pub fn start(&self, endpoint: &str, method: Method) -> OpenProfile {
         OpenProfile::start(self, endpoint, method)
     }
