@@ -4,23 +4,39 @@
 //! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
+#![cfg_attr(
+    feature = "tracing",
+    doc = "With `tracing`, [`ProfileLayer`] makes phases of spans; `layer` and `scope` are its files."
+)]
+#![cfg_attr(feature = "tracing", doc = "")]
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
-//! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
+//! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
 mod age;
 mod finished;
 #[cfg(feature = "profiles")]
 pub mod flame;
 mod id;
+#[cfg(feature = "tracing")]
+mod layer;
 mod metrics;
 mod name;
 mod open;
 mod pinned;
+mod pool;
+#[cfg(feature = "profiles")]
+pub mod query;
+#[cfg(feature = "profiles")]
+pub mod report;
 mod ring;
+#[cfg(feature = "tracing")]
+mod scope;
 #[cfg(feature = "server")]
 pub(crate) mod server_timing;
 mod slot;
 mod slowest;
+#[cfg(feature = "profiles")]
+pub mod statistics;
 mod store;
 mod trace;
 mod words;
@@ -29,7 +45,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use finished::{PhaseTiming, RequestProfile};
+#[cfg(feature = "tracing")]
+pub use layer::ProfileLayer;
 pub use open::{OpenProfile, Phase, Sizes};
+#[cfg(feature = "tracing")]
+pub use scope::Scoped;
 pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;
@@ -105,7 +125,7 @@ impl Profiler {
     }
 
     /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
-    /// phases together, of at most 128 bytes each, and what comes then is `other`.
+    /// phases together, of at most 128 bytes each and 12 KB in all, and what comes then is `other`.
     pub fn start(&self, endpoint: &str, method: Method) -> OpenProfile {
         OpenProfile::start(self, endpoint, method)
     }
@@ -113,6 +133,12 @@ impl Profiler {
     /// All profiles that are kept, each once, newest first.
     pub fn profiles(&self) -> Vec<RequestProfile> {
         self.0.profiles()
+    }
+
+    /// The most profiles that it keeps at once: those of the ring and all beside it.
+    pub fn most(&self) -> usize {
+        let ProfileOptions { capacity, slowest, pinned, .. } = self.0.options;
+        capacity.max(1).saturating_add(slowest.min(slowest::MOST)).saturating_add(pinned)
     }
 
     /// The profiles that stand for their route and bucket of `http_request_duration_seconds`. They stay for ten minutes, however many come

@@ -63,10 +63,12 @@ mod metrics;
 mod observe;
 mod options;
 mod patience;
+mod profiles;
 mod request;
 mod respond;
 mod route;
 mod state;
+mod token;
 
 pub use accept::{Stopped, run};
 pub use body::{Body, BoxError};
@@ -79,3 +81,4 @@ pub use request::{BodyError, Request};
 pub use respond::{Response, error, json, plain, retry_after};
 pub use route::{Route, RouteError, Routes};
 pub use state::State;
+pub use token::{Token, TokenError, Unauthorized};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::token::Token;
 use crate::profile::Profiler;
 
 /// Limits and deadlines; the defaults suit a service on a trusted network.
@@ -26,6 +27,8 @@ pub struct Options {
     /// Makes a profile of each request that is no monitoring traffic, and answers `/debug/profile*`. None by default: there are no such
     /// routes then, and [`Request::phase`](super::Request::phase) costs nothing.
     pub profiler: Option<Profiler>,
+    /// The token that opens `/debug/*`. Without one all of it is closed: 401 for everybody.
+    pub token: Option<Token>,
     /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
     pub server_timing: bool,
     /// How long requests in flight may go on after the shutdown began, before they are cut.
@@ -43,6 +46,7 @@ impl Default for Options {
             max_scrapes: 16,
             created_timestamps: false,
             profiler: None,
+            token: None,
             server_timing: false,
             shutdown_timeout: Duration::from_secs(10),
         }

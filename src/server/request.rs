@@ -104,6 +104,12 @@ impl Request {
         }
     }
 
+    /// Reads the body to its end within a limit of its own.
+    pub(super) async fn body_within(&mut self, limit: usize) -> Result<Bytes, BodyError> {
+        self.limit = limit;
+        self.body().await
+    }
+
     async fn collect(&mut self) -> Result<Bytes, BodyError> {
         let declared = self.body.size_hint().lower();
         if declared > self.limit as u64 {

@@ -17,6 +17,7 @@ use super::health::{self, Heartbeat};
 use super::metrics::{Scrapes, Wish};
 use super::observe::{BytesRead, Journey, Observation, ObservedBody};
 use super::options::Options;
+use super::profiles;
 use super::request::Request;
 use super::respond::{self, Response};
 use super::route::{Found, Handler, Route, RouteError, Routes, Table};
@@ -61,6 +62,9 @@ impl State {
     /// When two routes clash, or a path is malformed or the server's own. No series have been declared then.
     pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
         routes.keep_off(&[METRICS, HEALTH_QUICK])?;
+        if options.profiler.is_some() {
+            routes.keep_off(&profiles::PATHS)?;
+        }
         let heartbeat = Heartbeat::new();
         let scrapes = Arc::new(Scrapes::new(registry, http, &options));
         let own = (registry.clone(), heartbeat.clone());
@@ -72,10 +76,12 @@ impl State {
             .route(Route::get(HEALTH_QUICK).answers([503]).monitoring(), move |_| {
                 std::future::ready(health::quick(&own.0, &own.1))
             });
+        let routes = profiles::routes(routes, http, &options);
         let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
         let table = Table::new(http, routes, everywhere)?;
         if let Some(profiler) = &options.profiler {
             http.exemplars_from(profiler);
+            profiles::declare(http);
         }
         http.max_connections().set(options.max_connections as f64);
         Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, options })))
@@ -118,7 +124,11 @@ impl State {
             None => table.not_found(),
             Some(Found { path, params }) => match path.handler(method) {
                 None => path.wrong_method(),
-                Some(handler) => call(handler, Request::new(head, peer, params, body, &journey, &self.0.options)).await,
+                Some(handler) => {
+                    let request = Request::new(head, peer, params, body, &journey, &self.0.options);
+                    // The spans of the handler become phases, if there is a layer for that.
+                    Arc::clone(&journey.profile).scope(call(handler, request)).await
+                }
             },
         };
         let mut response = if method == Method::Head { without_body(response) } else { response };

@@ -28,6 +28,14 @@ Endpoints:
   POST /demo/fault    with --demo-faults and the token: sets them;
                       body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false}
 
+  With the token, also:
+  GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters
+  POST /debug/profile             the same, with the filters as a JSON body
+  GET  /debug/profile/ID          one request, by its id or its trace's
+  GET  /debug/profile/summary     how many are kept, since when, the slowest ones
+  GET  /debug/profile/flamegraph  their flame graph; ?format=json, folded, svg, speedscope, trace or pprof
+  POST /debug/profile/clear       forgets them
+
 Examples:
   tachograph
       Serve the demo with its own traffic; watch http://127.0.0.1:8080/ move.

@@ -8,10 +8,10 @@ use crate::http::Method;
 use crate::profile::{PhaseTiming, RequestProfile};
 
 /// Name, parent, start and duration in nanoseconds.
-pub(super) type Phase<'a> = (&'a str, Option<usize>, u64, u64);
+pub(in crate::profile) type Phase<'a> = (&'a str, Option<usize>, u64, u64);
 
 /// Names that a format may trip over.
-pub(super) const HOSTILE: [&str; 12] = [
+pub(in crate::profile) const HOSTILE: [&str; 12] = [
     "",
     " ",
     "a;b",
@@ -27,7 +27,7 @@ pub(super) const HOSTILE: [&str; 12] = [
 ];
 
 /// A `POST` that was answered with 200.
-pub(super) fn request(endpoint: &str, nanos: u64, phases: &[Phase<'_>]) -> RequestProfile {
+pub(in crate::profile) fn request(endpoint: &str, nanos: u64, phases: &[Phase<'_>]) -> RequestProfile {
     let phases = phases.iter().map(|(name, parent, start, duration)| PhaseTiming {
         name: (*name).into(),
         parent: *parent,
@@ -53,7 +53,7 @@ pub(super) fn request(endpoint: &str, nanos: u64, phases: &[Phase<'_>]) -> Reque
 }
 
 /// A scene of 145.3 ms, whose phases cover 143.5 of them.
-pub(super) fn scene() -> RequestProfile {
+pub(in crate::profile) fn scene() -> RequestProfile {
     let phases = [
         ("auth_validation", None, 0, 2_100_000),
         ("scene_validation", None, 2_200_000, 15_000_000),
@@ -65,7 +65,7 @@ pub(super) fn scene() -> RequestProfile {
 }
 
 /// Some requests of few nanoseconds, with phases that overlap, outlast what they are in, and have parents that cannot be.
-pub(super) fn requests() -> impl Strategy<Value = Vec<RequestProfile>> {
+pub(in crate::profile) fn requests() -> impl Strategy<Value = Vec<RequestProfile>> {
     let phase = (0..HOSTILE.len(), prop::option::of(0usize..8), 0u64..70, 0u64..50);
     let request = (0usize..4, 0u64..60, prop::collection::vec(phase, 0..7)).prop_map(|(endpoint, nanos, phases)| {
         let phases: Vec<_> = phases.into_iter().map(|(name, parent, start, len)| (HOSTILE[name], parent, start, len)).collect();

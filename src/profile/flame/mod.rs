@@ -16,7 +16,7 @@ mod chrome;
 mod d3;
 mod folded;
 #[cfg(all(test, not(tachograph_loom)))]
-mod handmade;
+pub(super) mod handmade;
 mod merge;
 mod name;
 mod pprof;
@@ -28,5 +28,6 @@ mod tree;
 
 pub use chrome::chrome_trace;
 pub use pprof::pprof;
+pub(super) use spans::Spans;
 pub use speedscope::speedscope;
 pub use tree::{FlameGraph, Frame};

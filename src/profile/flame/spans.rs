@@ -10,21 +10,21 @@ const DEEPEST: usize = 16;
 
 /// A request as nanoseconds of its own clock.
 #[derive(Debug)]
-pub(super) struct Spans {
+pub(in crate::profile) struct Spans {
     /// When it ended; it began at 0.
-    pub(super) end: u64,
+    pub(in crate::profile) end: u64,
     /// Its phases, in their order.
-    pub(super) phases: Vec<Span>,
+    pub(in crate::profile) phases: Vec<Span>,
 }
 
 /// A phase, cut to the request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) start: u64,
+pub(in crate::profile) struct Span {
+    pub(in crate::profile) start: u64,
     /// Not before `start`, not beyond the request's.
-    pub(super) end: u64,
+    pub(in crate::profile) end: u64,
     /// The place of its parent, always before its own.
-    pub(super) parent: Option<usize>,
+    pub(in crate::profile) parent: Option<usize>,
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -33,7 +33,7 @@ fn nanos(duration: Duration) -> u64 {
 
 impl Spans {
     /// The spans of a profile. A parent that does not stand before its child is none.
-    pub(super) fn of(profile: &RequestProfile) -> Self {
+    pub(in crate::profile) fn of(profile: &RequestProfile) -> Self {
         let end = nanos(profile.duration);
         let mut phases: Vec<Span> = Vec::with_capacity(profile.phases.len());
         let mut depths: Vec<usize> = Vec::with_capacity(profile.phases.len());
@@ -51,7 +51,7 @@ impl Spans {
 
     /// Gives away each nanosecond of the request: to the phases that were open then and had none open below them, in equal
     /// parts if there are several, where the first ones get what cannot be divided; to `None` if no phase was open.
-    pub(super) fn share_out(&self, mut give: impl FnMut(Option<usize>, u64)) {
+    pub(in crate::profile) fn share_out(&self, mut give: impl FnMut(Option<usize>, u64)) {
         let mut cuts: Vec<u64> = self.phases.iter().flat_map(|span| [span.start, span.end]).chain([0, self.end]).collect();
         cuts.sort_unstable();
         cuts.dedup();

@@ -75,6 +75,23 @@ impl FlameGraph {
 
     /// Merges requests, and others that they are compared with, into one tree. A frame that only one of both has is 0 in the
     /// other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tachograph::http::Method;
+    /// use tachograph::profile::flame::FlameGraph;
+    /// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+    ///
+    /// let profiler = Profiler::new(ProfileOptions::default());
+    /// profiler.start("/scene", Method::Post).finish(200, Sizes::default());
+    /// let mut before = profiler.profiles();
+    /// before[0].duration = Duration::from_millis(5);
+    /// let mut now = before.clone();
+    /// now[0].duration = Duration::from_millis(7);
+    /// assert_eq!(FlameGraph::difference(&now, &before).folded(), "POST /scene;unaccounted 5000 7000\n");
+    /// ```
     pub fn difference(now: &[RequestProfile], before: &[RequestProfile]) -> Self {
         let mut merge = Merge::new();
         now.iter().for_each(|profile| merge.insert(Side::Now, profile));

@@ -1,4 +1,4 @@
-// Opens a file of speedscope's in its own viewer, as its command line does, and prints as JSON what is seen there: the title, the
+// Opens a file in speedscope, as its command line does, and prints as JSON what is seen there: the title, the
 // texts that were drawn on the flame graph, the rows of the table, and what went wrong.
 // Usage: node speedscope_viewer.js < FILE, with NODE_PATH and TACHOGRAPH_CHROMIUM set.
 const fs = require("fs");

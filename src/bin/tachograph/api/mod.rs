@@ -16,8 +16,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tachograph::http::{HttpMetrics, Method};
-use tachograph::server::header::{HeaderValue, WWW_AUTHENTICATE};
-use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode};
+use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode, Unauthorized};
 
 use auth::{Holder, Outcome, Tokens};
 use fault::{Faults, Setting};
@@ -60,7 +59,7 @@ enum Action {
 impl Demo {
     /// Makes the series that are known from the start, at 0.
     pub(crate) fn prepare(&self) {
-        for label in Outcome::LABELS {
+        for label in auth::labels() {
             self.http.auth_attempts().handle([label]);
         }
         for label in LoadError::LABELS {
@@ -164,22 +163,8 @@ impl Demo {
 
     /// Counts an authentication, and makes the answer to whoever failed.
     fn refusal(&self, outcome: Outcome) -> Option<Response> {
-        self.http.auth_attempts().inc([outcome.label()]);
-        let (challenge, told) = match outcome {
-            Outcome::Success(_) => return None,
-            Outcome::MissingToken => ("Bearer realm=\"tachograph\"", "a token is needed, send Authorization: Bearer TOKEN"),
-            Outcome::MalformedHeader => (
-                "Bearer realm=\"tachograph\", error=\"invalid_request\"",
-                "the Authorization header is malformed, send Authorization: Bearer TOKEN",
-            ),
-            Outcome::WrongToken => (
-                "Bearer realm=\"tachograph\", error=\"invalid_token\"",
-                "the token is wrong, send the one that the server was started with",
-            ),
-        };
-        let mut refusal = server::error(StatusCode::UNAUTHORIZED, told);
-        refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        Some(refusal)
+        self.http.auth_attempts().inc([auth::label(outcome)]);
+        outcome.err().map(Response::from)
     }
 
     fn too_many(&self, action: Action, wait: Duration) -> Response {
@@ -190,7 +175,7 @@ impl Demo {
     }
 
     fn client(&self, outcome: Outcome, request: &Request) -> Client {
-        if let Some(holder) = outcome.holder() {
+        if let Ok(holder) = outcome {
             return Client::Token(holder);
         }
         let forwarded = if self.trust_forwarded_for { forwarded_for(request.headers()) } else { None };
@@ -200,7 +185,7 @@ impl Demo {
     /// Answers `/demo/fault`, for the user alone.
     async fn fault(&self, faults: &Faults, mut request: Request) -> Response {
         let outcome = match self.tokens.identify(request.headers()) {
-            Outcome::Success(Holder::Traffic | Holder::Burst) => Outcome::WrongToken,
+            Ok(Holder::Traffic | Holder::Burst) => Err(Unauthorized::WrongToken),
             outcome => outcome,
         };
         if let Some(refusal) = self.refusal(outcome) {
@@ -303,6 +288,8 @@ fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use tachograph::server::header::HeaderValue;
+
     use super::*;
 
     #[test]
