@@ -5,7 +5,7 @@
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
-//! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
+//! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 //! With the feature `tracing`, `layer` makes phases of spans, and `scope` knows which request a thread works for.
 
 mod age;
@@ -15,14 +15,24 @@ pub mod flame;
 mod id;
 #[cfg(feature = "tracing")]
 mod layer;
+mod metrics;
 mod name;
 mod open;
 mod pinned;
+mod pool;
+#[cfg(feature = "profiles")]
+pub mod query;
+#[cfg(feature = "profiles")]
+pub mod report;
 mod ring;
 #[cfg(feature = "tracing")]
 mod scope;
+#[cfg(feature = "server")]
+pub(crate) mod server_timing;
 mod slot;
 mod slowest;
+#[cfg(feature = "profiles")]
+pub mod statistics;
 mod store;
 mod trace;
 mod words;
@@ -39,6 +49,7 @@ pub use scope::Scoped;
 pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;
+use crate::registry::{RegisterError, Registry};
 use store::ProfileStore;
 
 /// The status of a request that was dropped before it was finished (nginx's number for a client that has gone).
@@ -110,7 +121,7 @@ impl Profiler {
     }
 
     /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
-    /// phases together, of at most 128 bytes each, and what comes then is `other`.
+    /// phases together, of at most 128 bytes each and 12 KB in all, and what comes then is `other`.
     pub fn start(&self, endpoint: &str, method: Method) -> OpenProfile {
         OpenProfile::start(self, endpoint, method)
     }
@@ -118,6 +129,12 @@ impl Profiler {
     /// All profiles that are kept, each once, newest first.
     pub fn profiles(&self) -> Vec<RequestProfile> {
         self.0.profiles()
+    }
+
+    /// The most profiles that it keeps at once: those of the ring and all beside it.
+    pub fn most(&self) -> usize {
+        let ProfileOptions { capacity, slowest, pinned, .. } = self.0.options;
+        capacity.max(1).saturating_add(slowest.min(slowest::MOST)).saturating_add(pinned)
     }
 
     /// The profiles that stand for their route and bucket of `http_request_duration_seconds`. They stay for ten minutes, however many come
@@ -129,6 +146,16 @@ impl Profiler {
     /// Forgets all profiles that have ended by now, and tells how many there were. None that ends later is lost.
     pub fn clear(&self) -> usize {
         self.0.clear()
+    }
+
+    /// Registers what the profiler costs and has lost: `tachograph_profiles_total`, `tachograph_profiles_dropped_total`,
+    /// `tachograph_profile_phases_dropped_total` and `tachograph_profile_store_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when one of the names is taken: a registry has one profiler. Then none of them is registered.
+    pub fn register_metrics(&self, registry: &Registry) -> Result<(), RegisterError> {
+        metrics::register(self, registry)
     }
 
     /// How it was set up.

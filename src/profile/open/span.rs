@@ -4,34 +4,38 @@
 //! by side are parts of the same phase, whichever of them is innermost, and yet a span is a part of the guard that it was
 //! made under.
 
-use super::{OPEN, OPEN_GUARD, OpenProfile};
+use super::{OPEN, OpenProfile};
 use crate::profile::words::PhaseHead;
 use crate::sync::Ordering;
+
+/// Stands for the duration of a span's phase that goes on.
+const OPEN_SPAN: u64 = OPEN + 1;
 
 impl OpenProfile {
     /// Whether phases can still be begun.
     pub(in crate::profile) fn takes_phases(&self) -> bool {
+        // Relaxed: a hint, as in `begin`.
         self.profiler.is_some() && !self.finished.load(Ordering::Relaxed)
     }
 
     /// Begins the phase of a span and tells its place; `None` when there is no room. `parent` is the phase of the span
     /// that it is in, if there is one.
     pub(in crate::profile) fn begin_span(&self, name: &str, parent: Option<u8>) -> Option<u8> {
-        self.begin(name, self.innermost_guard(parent))
+        self.begin(name, self.innermost_guard(parent), OPEN_SPAN)
     }
 
     /// The innermost open phase of a guard between here and `parent`, else `parent`. Guards beneath a span that goes on
-    /// and is not `parent` are those of its own branch. So is one of which another thread does not see yet that it is a
-    /// guard.
+    /// and is not `parent` are those of its own branch.
     fn innermost_guard(&self, parent: Option<u8>) -> Option<u8> {
         let (mut at, mut guard) = (self.innermost(), None);
         while let Some(place) = at
             && at != parent
         {
             let phase = &self.phases[usize::from(place)];
+            // Relaxed, both: the load in `innermost` orders them. A phase that ends on another thread just now is open or not.
             match phase.duration.load(Ordering::Relaxed) {
-                OPEN => guard = None,
-                OPEN_GUARD => guard = guard.or(at),
+                OPEN_SPAN => guard = None,
+                OPEN => guard = guard.or(at),
                 _ => {}
             }
             at = PhaseHead::of(phase.head.load(Ordering::Relaxed)).parent;
