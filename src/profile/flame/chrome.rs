@@ -66,6 +66,21 @@ enum Args<'a> {
 /// JSON of trace events, as chrome://tracing and [Perfetto](https://ui.perfetto.dev) read it. Each request has a row of its
 /// own, called by its id, and further rows for phases that are concurrent with others. Times are microseconds of the wall
 /// clock, whole ones; the argument `duration_us` has the parts too.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::flame::chrome_trace;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// profiler.start("/scene", Method::Post).with_request_id("r1").finish(200, Sizes::default());
+/// let file = chrome_trace(&profiler.profiles());
+/// let row = r#"{"name":"thread_name","ph":"M","pid":1,"tid":1,"args":{"name":"r1"}}"#;
+/// assert!(file.starts_with(&format!(r#"{{"traceEvents":[{row},{{"name":"POST /scene","cat":"request","ph":"X","ts":"#)));
+/// assert!(file.ends_with(r#"}}],"displayTimeUnit":"ms"}"#));
+/// ```
 pub fn chrome_trace(profiles: &[RequestProfile]) -> String {
     let routes: Vec<String> = profiles.iter().map(route_name).collect();
     let mut events = Vec::new();

@@ -29,6 +29,14 @@ impl FlameGraph {
     /// JSON for d3-flame-graph as it is set by default: `{"name": "all", "value": 145300.0, "children": [...]}`, where `value`
     /// is a frame's total in microseconds. A difference has a `delta` too, by how much it has grown, for its
     /// `differentialColorMapper`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::profile::flame::FlameGraph;
+    ///
+    /// assert_eq!(FlameGraph::of(&[]).d3(), r#"{"name":"all","value":0.0}"#);
+    /// ```
     pub fn d3(&self) -> String {
         serde_json::to_string(&Node::of(&self.root, self.compared)).expect("text and finite numbers can be written")
     }

@@ -13,8 +13,21 @@ use crate::profile::RequestProfile;
 ///
 /// Its sample types are `requests`, counted on their route, and `time` in nanoseconds, the default, where the stacks are those
 /// of [`FlameGraph::of`]. Each sample has the labels `endpoint`, `method` and `status`: `-tags` lists them,
-/// `-tagfocus=status=503` looks at some. A function is a name: a phase is the same one in all routes. White space and control
-/// characters in names are replaced as in [`FlameGraph::folded`].
+/// `-tagfocus=status=5..` looks at some (`^503$`, since pprof takes a bare number for a range). A function is a name: a phase
+/// is the same one in all routes. White space and control characters in names are replaced as in [`FlameGraph::folded`].
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::flame::pprof;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// profiler.start("/scene", Method::Post).finish(200, Sizes::default());
+/// let file = pprof(&profiler.profiles()); // for `go tool pprof -http=: FILE`
+/// assert_eq!(file[..2], [0x1f, 0x8b]);
+/// ```
 pub fn pprof(profiles: &[RequestProfile]) -> Vec<u8> {
     let mut groups: BTreeMap<(&str, &str, u16), Vec<&RequestProfile>> = BTreeMap::new();
     for profile in profiles {

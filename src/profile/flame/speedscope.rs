@@ -80,6 +80,22 @@ impl<'a> Frames<'a> {
 /// A file for [speedscope](https://www.speedscope.app), in nanoseconds. One request is shown in the order of time, and what no
 /// phase covers is the request's own. Phases that are concurrent with others are profiles of their own in the file, `REQUEST_ID
 /// (concurrent 1)`. Several requests are shown merged, as [`FlameGraph::of`] merges them.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::flame::speedscope;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// let request = profiler.start("/scene", Method::Post);
+/// drop(request.phase("file_io"));
+/// request.finish(200, Sizes::default());
+/// let file = speedscope(&profiler.profiles());
+/// assert!(file.starts_with(r#"{"$schema":"https://www.speedscope.app/file-format-schema.json","#));
+/// assert!(file.contains(r#""shared":{"frames":[{"name":"POST /scene"},{"name":"file_io"}]},"profiles":[{"type":"evented","#));
+/// ```
 pub fn speedscope(profiles: &[RequestProfile]) -> String {
     match profiles {
         [profile] => evented(profile),

@@ -47,12 +47,51 @@ impl FlameGraph {
     /// - All own times add up to the durations of the requests, to the nanosecond.
     /// - Time in which several phases were open is that of the deepest ones; if there are several of these, equal parts of it.
     /// - A phase that outlasts its parent keeps its place below it, one that outlasts its request is cut.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tachograph::http::Method;
+    /// use tachograph::profile::flame::FlameGraph;
+    /// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+    ///
+    /// let profiler = Profiler::new(ProfileOptions::default());
+    /// let request = profiler.start("/scene", Method::Post);
+    /// drop(request.phase("file_io"));
+    /// request.finish(200, Sizes::default());
+    ///
+    /// let mut profiles = profiler.profiles();
+    /// // Times that an example can know.
+    /// profiles[0].duration = Duration::from_millis(5);
+    /// (profiles[0].phases[0].start, profiles[0].phases[0].duration) = (Duration::ZERO, Duration::from_millis(4));
+    /// let flame = FlameGraph::of(&profiles);
+    /// assert_eq!(flame.root.total, 5_000_000);
+    /// assert_eq!(flame.folded(), "POST /scene;file_io 4000\nPOST /scene;unaccounted 1000\n");
+    /// ```
     pub fn of(profiles: &[RequestProfile]) -> Self {
         Self::merged(profiles)
     }
 
     /// Merges requests, and others that they are compared with, into one tree. A frame that only one of both has is 0 in the
     /// other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tachograph::http::Method;
+    /// use tachograph::profile::flame::FlameGraph;
+    /// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+    ///
+    /// let profiler = Profiler::new(ProfileOptions::default());
+    /// profiler.start("/scene", Method::Post).finish(200, Sizes::default());
+    /// let mut before = profiler.profiles();
+    /// before[0].duration = Duration::from_millis(5);
+    /// let mut now = before.clone();
+    /// now[0].duration = Duration::from_millis(7);
+    /// assert_eq!(FlameGraph::difference(&now, &before).folded(), "POST /scene;unaccounted 5000 7000\n");
+    /// ```
     pub fn difference(now: &[RequestProfile], before: &[RequestProfile]) -> Self {
         let mut merge = Merge::new();
         now.iter().for_each(|profile| merge.insert(Side::Now, profile));
