@@ -4,23 +4,33 @@
 //! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
+#![cfg_attr(
+    feature = "tracing",
+    doc = "With `tracing`, [`ProfileLayer`] makes phases of spans; `layer` and `scope` are its files."
+)]
+#![cfg_attr(feature = "tracing", doc = "")]
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
-//! the `ring`, of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
+//! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
 mod age;
 mod finished;
 #[cfg(feature = "profiles")]
 pub mod flame;
 mod id;
+#[cfg(feature = "tracing")]
+mod layer;
 mod metrics;
 mod name;
 mod open;
 mod pinned;
+mod pool;
 #[cfg(feature = "profiles")]
 pub mod query;
 #[cfg(feature = "profiles")]
 pub mod report;
 mod ring;
+#[cfg(feature = "tracing")]
+mod scope;
 #[cfg(feature = "server")]
 pub(crate) mod server_timing;
 mod slot;
@@ -35,7 +45,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use finished::{PhaseTiming, RequestProfile};
+#[cfg(feature = "tracing")]
+pub use layer::ProfileLayer;
 pub use open::{OpenProfile, Phase, Sizes};
+#[cfg(feature = "tracing")]
+pub use scope::Scoped;
 pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;
@@ -111,7 +125,7 @@ impl Profiler {
     }
 
     /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
-    /// phases together, of at most 128 bytes each, and what comes then is `other`.
+    /// phases together, of at most 128 bytes each and 12 KB in all, and what comes then is `other`.
     pub fn start(&self, endpoint: &str, method: Method) -> OpenProfile {
         OpenProfile::start(self, endpoint, method)
     }

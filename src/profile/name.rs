@@ -87,6 +87,7 @@ impl Names {
             return number;
         }
         if names == NAMES || bytes + LONGEST > BYTES {
+            // Relaxed: as above.
             self.full.store(true, Ordering::Relaxed);
             return OTHER_NAME;
         }

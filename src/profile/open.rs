@@ -1,7 +1,15 @@
 //! A request in the making: it lies wherever its owner puts it, and allocates nothing.
 //!
-//! Its phases may be begun and ended by several threads. Each word has one writer at a time, and who finishes it has waited for those
-//! threads or does without what they were about to write: all orders are Relaxed.
+//! Its phases may be begun and ended by several threads. Each word of a phase has one writer at a time, and who finishes the profile has
+//! waited for those threads, or does without what they were about to write.
+//!
+//! # Orderings
+//!
+//! All are Relaxed but those of `innermost`: whoever finds a phase there takes a later place than that one has, and so a phase stands
+//! after its parent.
+
+#[cfg(feature = "tracing")]
+mod span;
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -49,8 +57,11 @@ pub struct OpenProfile {
     finished: AtomicBool,
     /// Phases begun, at most `MOST_COUNTED`.
     begun: AtomicU32,
-    /// The innermost phase that is open, counted from 1; 0 for none.
+    /// The phase that began last, or one that it is a part of once it has ended; counted from 1, 0 for none. It may have ended too.
     innermost: AtomicU32,
+    /// The phases that are spans, a bit each.
+    #[cfg(feature = "tracing")]
+    spans: AtomicU32,
     phases: [PhaseWords; PHASES],
 }
 
@@ -107,7 +118,9 @@ impl OpenProfile {
             finished: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             innermost: AtomicU32::new(0),
-            phases: [const { PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) } }; PHASES],
+            #[cfg(feature = "tracing")]
+            spans: AtomicU32::new(0),
+            phases: std::array::from_fn(|_| PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) }),
         }
     }
 
@@ -197,9 +210,9 @@ impl OpenProfile {
     /// Begins a phase, a part of the innermost one that is open. It ends when what is returned is dropped, also across an `await`, by an
     /// early return, or by a panic. For phases that run concurrently say whose parts they are, by [`Phase::phase`].
     ///
-    /// There is room for sixteen phases; more are counted as dropped.
+    /// There is room for sixteen phases; more are counted as dropped. So are those that are begun on another thread while the profile ends.
     pub fn phase(&self, name: &str) -> Phase<'_> {
-        Phase { profile: self, at: self.begin(name, self.innermost()) }
+        Phase { profile: self, at: self.begin(name, self.nearest_open(self.innermost())) }
     }
 
     /// Ends the profile and keeps it, and tells how long the request took. Phases that are open end here. Only the first call counts.
@@ -212,12 +225,14 @@ impl OpenProfile {
     /// The same with a duration that was read before.
     pub(crate) fn complete(&self, status: u16, sizes: Sizes, duration: Duration, aborted: bool) {
         let Some(profiler) = &self.profiler else { return };
+        // Relaxed: one of them is the first.
         if self.finished.swap(true, Ordering::Relaxed) {
             return;
         }
         let mut words: Words = [0; WORDS];
         let nanos = nanoseconds(duration);
         let phases = self.write_phases(nanos, &mut words);
+        // Relaxed: a phase that begins now is dropped, or comes too late to be counted.
         let begun = self.begun.load(Ordering::Relaxed);
         let head = Head {
             endpoint: self.endpoint,
@@ -225,7 +240,7 @@ impl OpenProfile {
             status,
             aborted,
             phases: phases as u8,
-            phases_dropped: begun.saturating_sub(PHASES as u32).min(u8::MAX.into()) as u8,
+            phases_dropped: begun.saturating_sub(phases as u32).min(u8::MAX.into()) as u8,
             id_len: self.id_len,
         };
         words[HEAD] = head.word();
@@ -237,13 +252,16 @@ impl OpenProfile {
         for (word, bytes) in words[ID..FIRST_PHASE].iter_mut().zip(self.id.as_chunks().0) {
             *word = u64::from_le_bytes(*bytes);
         }
-        profiler.store().insert(&mut words[..FIRST_PHASE + 2 * phases], self.started + duration);
+        // It only says how old the profile is: a duration beyond all clocks must not be the end of the request.
+        let ended = self.started.checked_add(duration).unwrap_or(self.started);
+        profiler.store().insert(&mut words[..FIRST_PHASE + 2 * phases], ended);
     }
 
     /// Writes the phases that there are, and tells how many.
     fn write_phases(&self, nanos: u64, words: &mut Words) -> usize {
         let (pairs, _) = words[FIRST_PHASE..].as_chunks_mut::<2>();
         for (at, (pair, phase)) in pairs.iter_mut().zip(&self.phases).enumerate() {
+            // Relaxed, both: who wrote them has been waited for, or they come too late.
             let head = phase.head.load(Ordering::Relaxed);
             if head == 0 {
                 return at;
@@ -255,35 +273,46 @@ impl OpenProfile {
         PHASES
     }
 
-    /// The innermost phase that is open.
+    /// The phase that began last, or a phase that it is a part of once it has ended.
     fn innermost(&self) -> Option<u8> {
-        (self.innermost.load(Ordering::Relaxed) as u8).checked_sub(1)
+        // Acquire: pairs with the store in `take_place`. If we see it, our own place will be a later one.
+        (self.innermost.load(Ordering::Acquire) as u8).checked_sub(1)
     }
 
     /// Begins a phase and tells its place; `None` when there is no room, or nobody to see it.
     pub(crate) fn begin(&self, name: &str, parent: Option<u8>) -> Option<u8> {
         let profiler = self.profiler.as_ref()?;
+        // Relaxed, both: hints. Who begins a phase beside the end of the profile may be too late.
         if self.finished.load(Ordering::Relaxed) || self.begun.load(Ordering::Relaxed) >= MOST_COUNTED {
             return None;
         }
+        let name = profiler.store().names.number(name);
+        self.take_place(name, parent)
+    }
+
+    fn take_place(&self, name: u8, parent: Option<u8>) -> Option<u8> {
+        // Relaxed: each has a place of its own.
         let at = self.begun.fetch_add(1, Ordering::Relaxed);
         let phase = self.phases.get(at as usize)?;
-        let name = profiler.store().names.number(name);
         let head = PhaseHead { name, parent, start: nanoseconds(self.elapsed()) };
+        // Relaxed: as in `write_phases`.
         phase.head.store(head.word(), Ordering::Relaxed);
-        self.innermost.store(at + 1, Ordering::Relaxed);
+        // Release: pairs with the load in `innermost`.
+        self.innermost.store(at + 1, Ordering::Release);
         Some(at as u8)
     }
 
     /// Ends the phase at this place.
     pub(crate) fn end(&self, at: u8) {
         let phase = &self.phases[usize::from(at)];
+        // Relaxed: whoever ends a phase has it from who began it.
         let head = PhaseHead::of(phase.head.load(Ordering::Relaxed));
         let duration = nanoseconds(self.elapsed()).saturating_sub(head.start);
+        // Relaxed: as in `write_phases`.
         phase.duration.store(duration, Ordering::Relaxed);
         if self.innermost() == Some(at) {
-            let open = self.nearest_open(head.parent);
-            self.innermost.store(open.map_or(0, |at| u32::from(at) + 1), Ordering::Relaxed);
+            // Release: as in `take_place`. One that began on another thread just now may be passed over.
+            self.innermost.store(head.parent.map_or(0, |parent| u32::from(parent) + 1), Ordering::Release);
         }
     }
 
@@ -291,9 +320,11 @@ impl OpenProfile {
     fn nearest_open(&self, mut at: Option<u8>) -> Option<u8> {
         while let Some(place) = at {
             let phase = &self.phases[usize::from(place)];
+            // Relaxed: a phase that ends on another thread just now is open or not.
             if phase.duration.load(Ordering::Relaxed) == OPEN {
                 break;
             }
+            // Relaxed: the load in `innermost` orders it.
             at = PhaseHead::of(phase.head.load(Ordering::Relaxed)).parent;
         }
         at
@@ -302,7 +333,10 @@ impl OpenProfile {
 
 impl Drop for OpenProfile {
     fn drop(&mut self) {
-        self.complete(ABORTED, Sizes::default(), self.elapsed(), true);
+        // Relaxed: nobody else has it any more. Asked here too, for the sake of the clock.
+        if self.profiler.is_some() && !self.finished.load(Ordering::Relaxed) {
+            self.complete(ABORTED, Sizes::default(), self.elapsed(), true);
+        }
     }
 }
 
@@ -318,5 +352,39 @@ impl Drop for Phase<'_> {
         if let Some(at) = self.at {
             self.profile.end(at);
         }
+    }
+}
+
+#[cfg(all(test, tachograph_loom))]
+mod models {
+    //! Covers: the places of phases that two threads begin and end. Does not cover: the end of the profile beside them, which does without
+    //! what it does not see.
+
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn loom_a_phase_stands_after_its_parent() {
+        loom::model(|| {
+            let profile = loom::sync::Arc::new(OpenProfile::disabled(Method::Get));
+            let begin = |profile: &OpenProfile| profile.take_place(1, profile.nearest_open(profile.innermost())).unwrap();
+            let threads = [(); 2].map(|()| {
+                let profile = profile.clone();
+                thread::spawn(move || {
+                    let outer = begin(&profile);
+                    let inner = begin(&profile);
+                    profile.end(outer);
+                    profile.end(inner);
+                })
+            });
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+            let mut words = [0; WORDS];
+            assert_eq!(profile.write_phases(1, &mut words), 4);
+            let heads = words[FIRST_PHASE..].as_chunks::<2>().0[..4].iter().map(|[head, _]| PhaseHead::of(*head));
+            heads.enumerate().for_each(|(at, head)| assert!(head.parent.is_none_or(|parent| usize::from(parent) < at)));
+            // All have ended, in whatever order.
+            assert_eq!(profile.nearest_open(profile.innermost()), None);
+        });
     }
 }

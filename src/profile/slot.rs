@@ -49,6 +49,12 @@ impl<const N: usize> Slot<N> {
         self.claim_after(before, before | 1)
     }
 
+    /// Whether it is being written.
+    pub(super) fn is_claimed(&self) -> bool {
+        // Relaxed: a hint.
+        !self.sequence.load(Ordering::Relaxed).is_multiple_of(2)
+    }
+
     fn claim_after(&self, before: u64, odd: u64) -> Option<Claim<'_, N>> {
         if !before.is_multiple_of(2) || before > odd {
             return None;

@@ -4,12 +4,13 @@
 //! is empty or old, else the fastest one of a group that has two more than its own, else the fastest one of its own group if it is
 //! slower. So the slowest one of each group is there for as long as there are no more groups than slots, and of a few routes many are.
 //!
-//! What a slot holds is told by its *key*, which only the holder of its claim stores. Who looks for a slot goes by the keys, claims the
-//! one that has to go, and begins again if its key has changed since. A request that is no candidate learns that from one load, the
-//! *threshold* of its route; it is a hint, valid for one span.
+//! Who looks for a slot goes by the keys of the `pool`, and begins again if another one was faster. A request that is no candidate learns
+//! that from one load, the *threshold* of its route; it is a hint, valid for one span.
+
+use std::cmp::Reverse;
 
 use super::age::SPANS;
-use super::slot::Slot;
+use super::pool::Pool;
 use crate::sync::{AtomicU64, Ordering};
 
 /// The most slots that a pool may have: their keys are sorted on the stack.
@@ -48,13 +49,18 @@ impl Key {
         self.0 >> (RANK_BITS + GROUP_BITS)
     }
 
+    /// Spans that have passed since its own; fewer than 0 of one that is still to come: a candidate may be late.
+    fn age(self, span: u64) -> i64 {
+        (span.wrapping_sub(self.span()) << (64 - SPAN_BITS)) as i64 >> (64 - SPAN_BITS)
+    }
+
     fn rank(self) -> u64 {
         self.0 & RANK_MASK
     }
 
     /// Whether a slot with it may be taken by anyone.
     fn is_free(self, span: u64) -> bool {
-        self.0 == 0 || span.wrapping_sub(self.span()) & SPAN_MASK > SPANS
+        self.0 == 0 || self.age(span) > SPANS as i64
     }
 }
 
@@ -92,27 +98,28 @@ fn judge(sorted: &[Key], candidate: Key) -> Verdict {
         (_, [fastest, ..]) if candidate.rank() > fastest.rank() => Verdict::Take(*fastest),
         (_, [fastest, ..]) => Verdict::Refused(Some(fastest.rank())),
         // More groups than slots: the oldest span goes first, in it the fastest.
-        (_, []) => match sorted.iter().min_by_key(|key| (key.span(), key.rank())) {
-            Some(key) if (key.span(), key.rank()) < (candidate.span(), candidate.rank()) => Verdict::Take(*key),
-            _ => Verdict::Refused(None),
-        },
+        (_, []) => {
+            let order = |key: &Key| (key.age(candidate.span()), Reverse(key.rank()));
+            match sorted.iter().max_by_key(|key| order(key)) {
+                Some(key) if order(key) > order(&candidate) => Verdict::Take(*key),
+                Some(key) if key.span() == candidate.span() => Verdict::Refused(Some(key.rank())),
+                _ => Verdict::Refused(None),
+            }
+        }
     }
 }
 
 #[derive(Debug)]
 pub(super) struct Slowest<const N: usize> {
-    slots: Box<[Slot<N>]>,
-    /// A [`Key`] a slot.
-    keys: Box<[AtomicU64]>,
+    /// By [`Key`].
+    pool: Pool<N>,
     /// By route, as a key: who is of that span and no slower need not look.
     thresholds: Box<[AtomicU64]>,
 }
 
 impl<const N: usize> Slowest<N> {
     pub(super) fn new(slots: usize) -> Self {
-        let slots = slots.min(MOST);
-        let zeroes = |len| (0..len).map(|_| AtomicU64::new(0)).collect();
-        Self { slots: (0..slots).map(|_| Slot::new()).collect(), keys: zeroes(slots), thresholds: zeroes(ROUTES) }
+        Self { pool: Pool::new(slots.min(MOST)), thresholds: (0..ROUTES).map(|_| AtomicU64::new(0)).collect() }
     }
 
     /// Keeps a profile if it is among the slowest of its group.
@@ -129,19 +136,28 @@ impl<const N: usize> Slowest<N> {
 
     #[cold]
     fn compete(&self, route: usize, candidate: Key, words: &[u64]) {
-        for _ in 0..ATTEMPTS {
+        if self.pool.len() == 0 {
+            return;
+        }
+        for attempt in 0..ATTEMPTS {
+            // A slot that could not be taken may be held by a thread that is suspended: from then on all that are held are left out.
+            let left_out = |at| attempt > 0 && self.pool.is_claimed(at);
             let mut sorted = [Key(0); MOST];
-            let sorted = &mut sorted[..self.keys.len()];
-            for (copy, key) in sorted.iter_mut().zip(&self.keys) {
-                // Relaxed: `take` asks again under the claim.
-                *copy = Key(key.load(Ordering::Relaxed));
+            let mut len = 0;
+            for (at, key) in self.pool.keys() {
+                if !left_out(at) {
+                    sorted[len] = Key(key);
+                    len += 1;
+                }
             }
+            let sorted = &mut sorted[..len];
             sorted.sort_unstable();
             match judge(sorted, candidate) {
                 Verdict::Take(victim) if self.take(victim, candidate, words) => return,
                 Verdict::Take(_) => {}
                 Verdict::Refused(rank) => {
-                    if let Some(rank) = rank {
+                    // With slots left out it would be too high.
+                    if let Some(rank) = rank.filter(|_| attempt == 0) {
                         let threshold = candidate.group() << RANK_BITS | rank;
                         // Relaxed: a hint.
                         self.thresholds[route].store(threshold, Ordering::Relaxed);
@@ -154,32 +170,18 @@ impl<const N: usize> Slowest<N> {
 
     /// Puts the words in the place of a profile with the key `victim`, unless others have been faster.
     fn take(&self, victim: Key, candidate: Key, words: &[u64]) -> bool {
-        for (key, slot) in self.keys.iter().zip(&self.slots) {
-            // Relaxed: asked again under the claim.
-            if key.load(Ordering::Relaxed) != victim.0 {
-                continue;
-            }
-            let Some(claim) = slot.claim_next() else { continue };
-            // Relaxed, both: only holders of the claim store it, and the claim orders them.
-            if key.load(Ordering::Relaxed) == victim.0 {
-                key.store(candidate.0, Ordering::Relaxed);
-                claim.write(words);
-                return true;
-            }
-            claim.release();
-        }
-        false
+        let mut with_it = self.pool.keys().filter(|(_, key)| *key == victim.0);
+        with_it.any(|(at, _)| self.pool.replace(at, victim.0, candidate.0, words))
     }
 
-    /// The slots whose profiles are not too old at this span.
-    pub(super) fn kept(&self, span: u64) -> impl Iterator<Item = &Slot<N>> {
-        let pairs = self.keys.iter().zip(&self.slots);
-        // Relaxed: a profile that comes or goes meanwhile is found or not.
-        pairs.filter(move |(key, _)| !Key(key.load(Ordering::Relaxed)).is_free(span)).map(|(_, slot)| slot)
+    /// The words of the profiles that are not too old at this span.
+    pub(super) fn kept(&self, span: u64) -> impl Iterator<Item = [u64; N]> {
+        let read = (0..self.pool.len()).filter_map(|at| self.pool.read(at));
+        read.filter(move |(key, _)| !Key(*key).is_free(span)).map(|(_, words)| words)
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.slots) + size_of_val(&*self.keys) + size_of_val(&*self.thresholds)
+        self.pool.heap_bytes() + size_of_val(&*self.thresholds)
     }
 }
 
@@ -192,7 +194,7 @@ mod tests {
     use super::*;
 
     fn held(slowest: &Slowest<1>, span: u64) -> Vec<u64> {
-        let mut held: Vec<u64> = slowest.kept(span).filter_map(Slot::read).map(|[nanos]| nanos).collect();
+        let mut held: Vec<u64> = slowest.kept(span).map(|[nanos]| nanos).collect();
         held.sort_unstable();
         held
     }
@@ -225,6 +227,62 @@ mod tests {
         slowest.offer(1, true, 10, 5, &[5]);
         (100..200).for_each(|n| slowest.offer(1, false, 10, n * 1_000_000, &[n]));
         assert_eq!(held(&slowest, 10), [5, 197, 198, 199]);
+    }
+
+    #[test]
+    fn who_is_late_does_not_take_what_is_of_a_later_span_for_old() {
+        let slowest = Slowest::<1>::new(1);
+        slowest.offer(1, false, 11, 5_000_000, &[5]);
+        slowest.offer(2, false, 10, 9_000_000, &[9]);
+        assert_eq!(held(&slowest, 11), [5]);
+        // A reader who is late sees it too.
+        assert_eq!(held(&slowest, 10), [5]);
+    }
+
+    #[test]
+    fn spans_begin_again_and_what_is_old_stays_old() {
+        let slowest = Slowest::<1>::new(1);
+        let last = SPAN_MASK;
+        slowest.offer(1, false, last, 5_000_000, &[5]);
+        slowest.offer(2, false, last + 1, 1_000_000, &[1]);
+        assert_eq!(held(&slowest, last + 1), [1], "the older span goes first");
+        assert_eq!(held(&slowest, last + 1 + SPANS), [1]);
+        assert!(held(&slowest, last + 2 + SPANS).is_empty());
+    }
+
+    #[test]
+    fn who_is_suspended_keeps_others_from_his_slot_and_from_nothing_else() {
+        let slowest = Slowest::<1>::new(3);
+        [1_000, 2_000, 3_000].into_iter().for_each(|nanos| slowest.offer(1, false, 10, nanos, &[nanos]));
+        let fastest = slowest.pool.keys().min_by_key(|&(_, key)| key).unwrap().0;
+        slowest.pool.with_suspended_writer(fastest, || {
+            (4..100).for_each(|n| slowest.offer(1, false, 10, n * 1_000, &[n * 1_000]));
+            assert_eq!(held(&slowest, 10), [98_000, 99_000]);
+        });
+        slowest.offer(1, false, 10, 50_000, &[50_000]);
+        assert_eq!(held(&slowest, 10), [50_000, 98_000, 99_000]);
+    }
+
+    #[test]
+    fn of_more_routes_than_slots_the_slowest_are_kept_and_the_others_learn_it_from_the_threshold() {
+        let slowest = Slowest::<1>::new(2);
+        (1..=9).for_each(|n| slowest.offer(n, false, 10, u64::from(n) * 1_000, &[n.into()]));
+        assert_eq!(held(&slowest, 10), [8, 9]);
+        slowest.offer(3, false, 10, 3_000, &[3]);
+        assert_eq!(Key(slowest.thresholds[6].load(Ordering::Relaxed)), Key::new(6, 10, 8_000));
+        slowest.offer(3, false, 10, 9_500, &[3]);
+        assert_eq!(held(&slowest, 10), [3, 9]);
+    }
+
+    #[test]
+    fn without_slots_and_beyond_all_durations_nothing_goes_wrong() {
+        let (none, one) = (Slowest::<1>::new(0), Slowest::<1>::new(1));
+        for nanos in [0, 1, u64::MAX - 1, u64::MAX] {
+            none.offer(u8::MAX, true, u64::MAX, nanos, &[nanos]);
+            one.offer(u8::MAX, true, u64::MAX, nanos, &[nanos]);
+        }
+        assert!(held(&none, u64::MAX).is_empty());
+        assert_eq!(held(&one, u64::MAX), [u64::MAX - 1], "both are above what is told apart");
     }
 
     proptest! {
@@ -265,10 +323,10 @@ mod tests {
                 });
             }
             for _ in 0..200 {
-                assert!(slowest.kept(10).filter_map(Slot::read).all(|[a, b]| a == !b));
+                assert!(slowest.kept(10).all(|[a, b]| a == !b));
             }
         });
-        assert_eq!(slowest.kept(10).filter_map(Slot::read).count(), 32);
+        assert_eq!(slowest.kept(10).count(), 32);
     }
 }
 
@@ -283,18 +341,14 @@ mod models {
     #[test]
     fn loom_of_two_candidates_the_slower_one_stays() {
         loom::model(|| {
-            let slowest = loom::sync::Arc::new(Slowest::<2> {
-                slots: [Slot::new()].into(),
-                keys: [AtomicU64::new(0)].into(),
-                thresholds: [AtomicU64::new(0)].into(),
-            });
+            let slowest = loom::sync::Arc::new(Slowest::<2> { pool: Pool::new(1), thresholds: [AtomicU64::new(0)].into() });
             let threads = [1_000, 2_000].map(|nanos| {
                 let slowest = slowest.clone();
                 thread::spawn(move || slowest.offer(0, false, 9, nanos, &[nanos, nanos]))
             });
-            assert!(slowest.kept(9).filter_map(Slot::read).all(|[a, b]| a == b));
+            assert!(slowest.kept(9).all(|[a, b]| a == b));
             threads.into_iter().for_each(|thread| thread.join().unwrap());
-            let held: Vec<_> = slowest.kept(9).filter_map(Slot::read).collect();
+            let held: Vec<_> = slowest.kept(9).collect();
             assert_eq!(held.len(), 1);
             assert!(held[0][0] == held[0][1]);
         });

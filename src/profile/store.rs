@@ -21,8 +21,6 @@ pub(super) struct ProfileStore {
     slowest: Slowest<WORDS>,
     pinned: Pinned<WORDS>,
     age: AgeClock,
-    /// Profiles with a lower number are cleared. It only rises.
-    cleared: AtomicU64,
     /// Second tickets, that is numbers that no profile has.
     second_tickets: AtomicU64,
     /// Profiles that found no place in the ring.
@@ -39,7 +37,6 @@ impl ProfileStore {
             slowest: Slowest::new(options.slowest),
             pinned: Pinned::new(options.pinned),
             age: AgeClock::new(),
-            cleared: AtomicU64::new(0),
             second_tickets: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             phases_dropped: AtomicU64::new(0),
@@ -58,7 +55,11 @@ impl ProfileStore {
             // Relaxed: a statistic.
             self.phases_dropped.fetch_add(head.phases_dropped.into(), Ordering::Relaxed);
         }
+        // In this order: see `age`.
         let second = self.age.second(now);
+        if words[0] < self.age.cleared() {
+            return;
+        }
         let nanos = words[DURATION];
         let failed = head.aborted || head.status >= 500;
         self.slowest.offer(head.endpoint, failed, span(second), nanos, words);
@@ -72,13 +73,12 @@ impl ProfileStore {
         self.dropped.fetch_add(u64::from(!stored), Ordering::Relaxed);
     }
 
-    /// Copies of all profiles, by number.
+    /// Copies of all profiles that are not cleared, by number.
     fn copy(&self) -> BTreeMap<u64, Words> {
-        // Relaxed: what was cleared before the caller asked is not shown, whichever way it knows of that.
-        let cleared = self.cleared.load(Ordering::Relaxed);
+        let cleared = self.age.cleared();
         let second = self.age.second(Instant::now());
         let ring = self.ring.slots().iter().filter_map(Slot::read);
-        let slowest = self.slowest.kept(span(second)).filter_map(Slot::read);
+        let slowest = self.slowest.kept(span(second));
         let pinned = self.pinned.pinned(second).into_iter().map(|(_, words)| words);
         ring.chain(slowest).chain(pinned).map(|words| (words[0], words)).filter(|(number, _)| *number >= cleared).collect()
     }
@@ -90,8 +90,10 @@ impl ProfileStore {
 
     /// The profiles that are exemplars of their buckets now.
     pub(super) fn exemplars(&self) -> Vec<RequestProfile> {
+        let cleared = self.age.cleared();
         let pinned = self.pinned.pinned(self.age.second(Instant::now()));
-        pinned.iter().filter(|(exemplar, _)| *exemplar).map(|(_, words)| self.profile(words)).collect()
+        let shown = pinned.iter().filter(|(exemplar, words)| *exemplar && words[0] >= cleared);
+        shown.map(|(_, words)| self.profile(words)).collect()
     }
 
     fn profile(&self, words: &Words) -> RequestProfile {
@@ -100,12 +102,9 @@ impl ProfileStore {
 
     /// Forgets all profiles that have ended by now, and tells how many there were.
     pub(super) fn clear(&self) -> usize {
-        let next = self.ring.next_number();
         let there = self.copy();
-        // Relaxed: a profile that ends later has a higher number.
-        self.cleared.fetch_max(next, Ordering::Relaxed);
-        self.age.put_forward();
-        there.range(..next).count()
+        let cleared = self.age.clear(|| self.ring.next_number());
+        there.range(cleared).count()
     }
 
     /// Profiles that have ended since the start.

@@ -124,7 +124,11 @@ impl State {
             None => table.not_found(),
             Some(Found { path, params }) => match path.handler(method) {
                 None => path.wrong_method(),
-                Some(handler) => call(handler, Request::new(head, peer, params, body, &journey, &self.0.options)).await,
+                Some(handler) => {
+                    let request = Request::new(head, peer, params, body, &journey, &self.0.options);
+                    // The spans of the handler become phases, if there is a layer for that.
+                    Arc::clone(&journey.profile).scope(call(handler, request)).await
+                }
             },
         };
         let mut response = if method == Method::Head { without_body(response) } else { response };

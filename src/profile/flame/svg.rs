@@ -36,6 +36,9 @@ const COLOURS: u32 = 12;
 const HATCH: &str = "<pattern id='tachograph-hatch' width='6' height='6' patternUnits='userSpaceOnUse' \
     patternTransform='rotate(45)'><path class='hatch' d='M1 0v6'/></pattern>";
 
+/// For telephones, which take a page to be 980 pixels wide otherwise. An SVG document has no element of its own for it.
+const VIEWPORT: &str = "<meta xmlns='http://www.w3.org/1999/xhtml' name='viewport' content='width=device-width'/>";
+
 impl FlameGraph {
     /// Draws it as a standalone SVG document with its own style and script, which asks for nothing from outside.
     ///
@@ -74,7 +77,7 @@ impl Display for Document<'_> {
 
         let class = "tachograph-flame";
         writeln!(f, "<svg xmlns='http://www.w3.org/2000/svg' class='{class}' width='100%' height='{height}'>")?;
-        writeln!(f, "<title>{title}</title>\n<style>{STYLE}</style>\n{HATCH}")?;
+        writeln!(f, "<title>{title}</title>\n{VIEWPORT}\n<style>{STYLE}</style>\n{HATCH}")?;
         writeln!(f, "<text class='title' x='2%' y='{}'>{title}</text>", LINE + 4)?;
         writeln!(f, "<text class='note' x='2%' y='{}'>{note}</text>", 2 * LINE + 4)?;
         if compared {
@@ -146,10 +149,10 @@ impl Document<'_> {
 
     fn numbers(&self, frame: &Frame) -> String {
         let shares = self.shares(frame);
-        let mut text = format!("total {} · own {} · {}", Duration(frame.total), Duration(frame.own), shares.now);
+        let mut text = format!("total {}, {} · own {}", Duration(frame.total), shares.now, Duration(frame.own));
         if self.graph.compared {
-            let (total, own) = (Duration(frame.total_before), Duration(frame.own_before));
-            text += &format!("\nbefore {total} · own {own} · {} ({})", shares.before, shares.change());
+            let (total, own, change) = (Duration(frame.total_before), Duration(frame.own_before), shares.change());
+            text += &format!("\nbefore {total}, {} ({change}) · own {own}", shares.before);
         }
         text
     }

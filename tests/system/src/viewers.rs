@@ -25,7 +25,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// A script of `node/`, with the packages that `ci/system.sh` has installed.
-fn node(script: &str, input: &str) -> Verdict {
+pub(crate) fn node(script: &str, input: &str) -> Verdict {
     let variable =
         |name: &str| std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run these tests by ci/system.sh"));
     let script = repository().join("tests/system/node").join(script);

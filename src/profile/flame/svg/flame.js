@@ -217,8 +217,7 @@ globalThis.tachographFlame = (() => {
             if (!text) found.textContent = "";
             else if (matches === null) found.textContent = "not a regular expression";
             else if (count === 0) found.textContent = "no frame";
-            else found.textContent = `${count} ${count === 1 ? "frame" : "frames"}, ${(share * 100).toFixed(2)} %`;
-            found.title = found.textContent;
+            else found.textContent = `${(share * 100).toFixed(2)} % in ${count} ${count === 1 ? "frame" : "frames"}`;
         }
 
         const frameOf = (event) => byElement.get(event.target.closest("[role=treeitem]"));
@@ -258,18 +257,21 @@ globalThis.tachographFlame = (() => {
         input.addEventListener("input", () => search(input.value));
         back.addEventListener("click", () => zoom(root));
 
-        insertTools();
-        for (const frame of frames) frame.element.setAttribute("tabindex", frame === root ? "0" : "-1");
-        tell(null);
-        zoom(root);
-        new ResizeObserver(() => {
+        function measure() {
             width = svg.getBoundingClientRect().width * BREADTH;
             const sample = tree.appendChild(make(SVG, "text", {}, ["0".repeat(100)]));
             columnWidth = sample.getComputedTextLength() / 100 || columnWidth;
             sample.remove();
             for (const line of lines.keys()) fit(line);
             draw();
-        }).observe(svg);
+        }
+
+        insertTools();
+        for (const frame of frames) frame.element.setAttribute("tabindex", "-1");
+        measure();
+        tell(null);
+        zoom(root);
+        new ResizeObserver(measure).observe(svg);
     };
 })();
 if (document.documentElement.localName === "svg") globalThis.tachographFlame(document.documentElement);

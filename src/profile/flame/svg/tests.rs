@@ -131,14 +131,14 @@ fn a_scene_is_drawn_with_its_numbers() {
     assert_eq!(
         shown,
         [
-            (1, "all", "total 291 ms · own 0 s · 100.00 %", false),
-            (2, "POST /scene", "total 291 ms · own 0 s · 100.00 %", false),
-            (3, "auth_validation", "total 4.20 ms · own 4.20 ms · 1.45 %", false),
-            (3, "file_io", "total 197 ms · own 16.6 ms · 67.65 %", false),
-            (4, "fsync", "total 180 ms · own 180 ms · 61.94 %", false),
-            (3, "response_serialization", "total 56.2 ms · own 56.2 ms · 19.34 %", false),
-            (3, "scene_validation", "total 30.0 ms · own 30.0 ms · 10.32 %", false),
-            (3, "unaccounted", "total 3.60 ms · own 3.60 ms · 1.24 %", true),
+            (1, "all", "total 291 ms, 100.00 % · own 0 s", false),
+            (2, "POST /scene", "total 291 ms, 100.00 % · own 0 s", false),
+            (3, "auth_validation", "total 4.20 ms, 1.45 % · own 4.20 ms", false),
+            (3, "file_io", "total 197 ms, 67.65 % · own 16.6 ms", false),
+            (4, "fsync", "total 180 ms, 61.94 % · own 180 ms", false),
+            (3, "response_serialization", "total 56.2 ms, 19.34 % · own 56.2 ms", false),
+            (3, "scene_validation", "total 30.0 ms, 10.32 % · own 30.0 ms", false),
+            (3, "unaccounted", "total 3.60 ms, 1.24 % · own 3.60 ms", true),
         ]
     );
     assert_eq!(texts[..2], ["Two scenes & more", "total 291 ms · 8 frames"]);
@@ -167,7 +167,7 @@ fn a_difference_is_coloured_by_the_change_of_the_share() {
     // Twice as much of everything is no change.
     let same = draw(frame("all", 200, 100, vec![leaf("a", 100, 50)]), true).0;
     assert_eq!(same.iter().map(|frame| &*frame.class).collect::<Vec<_>>(), ["even", "even"]);
-    assert_eq!(same[1].numbers, "total 100 ns · own 100 ns · 50.00 %\nbefore 50 ns · own 0 s · 50.00 % (±0.00 points)");
+    assert_eq!(same[1].numbers, "total 100 ns, 50.00 % · own 100 ns\nbefore 50 ns, 50.00 % (±0.00 points) · own 0 s");
 
     let class = |now, before| draw(frame("all", 10_000, 10_000, vec![leaf("a", now, before)]), true).0.remove(1).class;
     for (change, class_of_change) in [(9, "even"), (10, "1"), (99, "1"), (100, "2"), (300, "3"), (1_000, "4"), (3_000, "5")] {

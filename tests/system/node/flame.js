@@ -1,4 +1,4 @@
-// What a person finds who opens a flame graph: `node flame.js PART FILE.svg`. tests/flame_graph.rs says what is in the files.
+// What a person finds who opens a flame graph. `tests/flame_graph.rs` says which part is to look at which file, and what is in it.
 "use strict";
 const assert = require("node:assert/strict");
 const { readFileSync } = require("node:fs");
@@ -6,7 +6,7 @@ const { basename, dirname, join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { onPages, runPart } = require("./page.js");
 
-const PHONE = { viewport: { width: 390, height: 844 } };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const WIDE = { viewport: { width: 1440, height: 900 } };
 const SOURCES = join(__dirname, "../../../src/profile/flame/svg");
 
@@ -119,7 +119,7 @@ const parts = {
                 await page.keyboard.press(open);
                 await page.keyboard.type("FILE");
                 // One of the three lies in another one, 10 + 30 of 100 are counted.
-                assert.equal(await status(page), "3 frames, 40.00 %");
+                assert.equal(await status(page), "40.00 % in 3 frames");
                 assert.ok((await frame(page, "file_io")).found && !(await frame(page, "all")).found);
                 await page.keyboard.press("Escape");
                 assert.equal(await status(page), "");
@@ -128,11 +128,11 @@ const parts = {
             }
             const search = page.getByRole("searchbox", { name: "Search frames" });
             for (const [text, answer] of [
-                ["/^(fsync|file_io)$/", "2 frames, 30.00 %"],
-                ["/POST .S/", "1 frame, 80.00 %"],
+                ["/^(fsync|file_io)$/", "30.00 % in 2 frames"],
+                ["/POST .S/", "80.00 % in 1 frame"],
                 ["/(/", "not a regular expression"],
                 ["nothing like it", "no frame"],
-                ["all", "1 frame, 100.00 %"],
+                ["all", "100.00 % in 1 frame"],
                 ["", ""],
             ]) {
                 await search.fill(text);
@@ -184,7 +184,7 @@ const parts = {
             const { nodes } = await session.send("Accessibility.getFullAXTree");
             const role = (wanted) => nodes.filter((node) => !node.ignored && node.role.value === wanted);
             const names = role("treeitem").map((node) => node.name.value.replaceAll(/\s+/g, " "));
-            assert.ok(names.includes("POST /scene total 80.0 ms · own 10.0 ms · 80.00 %"), names.join("\n"));
+            assert.ok(names.includes("POST /scene total 80.0 ms, 80.00 % · own 10.0 ms"), names.join("\n"));
             const level = (node) => node.properties.find((property) => property.name === "level")?.value.value;
             assert.deepEqual(new Set(role("treeitem").map(level)), new Set([1, 2, 3, 4]));
             assert.equal(role("tree").length, 1);
@@ -198,7 +198,7 @@ const parts = {
         await opened(file, [WIDE, PHONE], async (page, option) => {
             const { x, y } = await frame(page, "file_io");
             await page.mouse.move(x + 5, y + 12);
-            assert.deepEqual(await details(page), ["file_io", "total 30.0 ms · own 15.0 ms · 30.00 %"]);
+            assert.deepEqual(await details(page), ["file_io", "total 30.0 ms, 30.00 % · own 15.0 ms"]);
             const right = await page.evaluate(() => {
                 const texts = [...document.querySelectorAll(".title, .note, .detail")];
                 return Math.max(...texts.map((text) => text.getBoundingClientRect().right));

@@ -1,5 +1,6 @@
 // A page in Debian's chromium that reports whatever goes wrong in it, and what it asks for from outside.
 "use strict";
+const { readFileSync } = require("node:fs");
 const { chromium } = require("playwright-core");
 
 // Runs `part` on a new page for each of the options, and fails if the page complained or if a request left for anything but `own`.
@@ -25,11 +26,11 @@ async function onPages(options, own, part) {
     }
 }
 
-// Runs the part of a script that the command line names.
+// Runs the part of a script that the first line of the input names, on the file that the second one names.
 function runPart(parts) {
-    const [name, ...rest] = process.argv.slice(2);
+    const [name, file] = readFileSync(0, "utf8").split("\n");
     if (!parts[name]) throw new Error(`no part ${name}`);
-    parts[name](...rest).catch((error) => {
+    parts[name](file).catch((error) => {
         console.error(error.stack);
         process.exitCode = 1;
     });
