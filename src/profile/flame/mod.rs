@@ -2,6 +2,7 @@
 //!
 //! | for | what |
 //! | --- | --- |
+//! | a browser | [`FlameGraph::svg`] |
 //! | d3-flame-graph | [`FlameGraph::d3`] |
 //! | `flamegraph.pl`, inferno and what else reads folded stacks | [`FlameGraph::folded`] |
 //! | speedscope | [`speedscope()`] |
