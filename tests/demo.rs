@@ -341,3 +341,18 @@ fn only_so_many_connections_are_served() {
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
     assert_eq!(value(program.address, "max_connections"), 1.0);
 }
+
+#[test]
+fn the_users_token_opens_the_profiles_of_scene_requests() {
+    let program = Program::serve(&[]);
+    let address = program.address;
+    assert_eq!(load_scene(address, "lobby.tscn").status, 200);
+    assert_eq!(get(address, "/debug/profile").status, 401);
+    let answer = request(address, "GET", "/debug/profile?endpoint=/scene", &[BEARER], b"");
+    let profile = &answer.json()["profiles"][0];
+    let phases: Vec<&str> = profile["phases"].as_array().unwrap().iter().filter_map(|phase| phase["name"].as_str()).collect();
+    for phase in ["auth_validation", "scene_validation", "file_io", "response_serialization"] {
+        assert!(phases.contains(&phase), "{phases:?}");
+    }
+    assert_eq!(value(address, "auth_attempts_total{result=\"missing_token\"}"), 1.0);
+}

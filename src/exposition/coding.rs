@@ -121,7 +121,7 @@ impl Coding {
 
 /// The bytes as gzip.
 #[cfg(feature = "compression")]
-pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write;
 
     let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));

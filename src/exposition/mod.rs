@@ -34,7 +34,7 @@
 //! ```
 
 pub(crate) mod body;
-mod coding;
+pub(crate) mod coding;
 mod encoding;
 pub(crate) mod escape;
 mod escaping;
@@ -50,7 +50,7 @@ mod preference;
 mod protobuf;
 pub(crate) mod text;
 #[cfg(feature = "protobuf")]
-mod wire;
+pub(crate) mod wire;
 
 pub use coding::Coding;
 pub use encoding::{Encoding, Format};

@@ -1,70 +1,81 @@
-//! Protobuf on the wire: the few kinds of fields that the messages of a scrape have. Keys, numbers and lengths are written by prost.
+//! Protobuf on the wire: the few kinds of fields that the messages of scrapes and of pprof have. Keys, numbers and lengths are written
+//! by prost.
 
 use prost::encoding::{WireType, double, encode_key, encode_varint, encoded_len_varint, key_len};
 use prost::encoding::{int32, int64, sint32, sint64, uint32, uint64};
 
 /// A message in the making.
 #[derive(Debug, Default)]
-pub(super) struct Message(pub(super) Vec<u8>);
+pub(crate) struct Message(pub(crate) Vec<u8>);
 
 impl Message {
     /// A string too.
     #[inline]
-    pub(super) fn bytes(&mut self, tag: u32, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, tag: u32, bytes: &[u8]) {
         self.message_of(tag, bytes.len(), |message| message.0.extend_from_slice(bytes));
     }
 
     /// What `bytes` appends.
     #[inline]
-    pub(super) fn bytes_len(tag: u32, bytes: &[u8]) -> usize {
+    pub(crate) fn bytes_len(tag: u32, bytes: &[u8]) -> usize {
         key_len(tag) + encoded_len_varint(bytes.len() as u64) + bytes.len()
     }
 
     /// A message within this one, or a string, of so many bytes.
     #[inline]
-    pub(super) fn message_of(&mut self, tag: u32, len: usize, write: impl FnOnce(&mut Self)) {
+    pub(crate) fn message_of(&mut self, tag: u32, len: usize, write: impl FnOnce(&mut Self)) {
         encode_key(tag, WireType::LengthDelimited, &mut self.0);
         encode_varint(len as u64, &mut self.0);
         write(self);
     }
 
-    pub(super) fn double(&mut self, tag: u32, value: f64) {
+    pub(crate) fn double(&mut self, tag: u32, value: f64) {
         double::encode(tag, &value, &mut self.0);
     }
 
-    pub(super) fn uint64(&mut self, tag: u32, value: u64) {
+    pub(crate) fn uint64(&mut self, tag: u32, value: u64) {
         uint64::encode(tag, &value, &mut self.0);
     }
 
-    pub(super) fn uint32(&mut self, tag: u32, value: u32) {
+    pub(crate) fn uint32(&mut self, tag: u32, value: u32) {
         uint32::encode(tag, &value, &mut self.0);
     }
 
     /// Of an enumeration too.
-    pub(super) fn int32(&mut self, tag: u32, value: i32) {
+    pub(crate) fn int32(&mut self, tag: u32, value: i32) {
         int32::encode(tag, &value, &mut self.0);
     }
 
-    pub(super) fn int64(&mut self, tag: u32, value: i64) {
+    pub(crate) fn int64(&mut self, tag: u32, value: i64) {
         int64::encode(tag, &value, &mut self.0);
     }
 
-    pub(super) fn sint32(&mut self, tag: u32, value: i32) {
+    pub(crate) fn sint32(&mut self, tag: u32, value: i32) {
         sint32::encode(tag, &value, &mut self.0);
     }
 
-    pub(super) fn sint64s(&mut self, tag: u32, values: &[i64]) {
+    pub(crate) fn sint64s(&mut self, tag: u32, values: &[i64]) {
         sint64::encode_packed(tag, values, &mut self.0);
     }
 
+    #[cfg(feature = "profiles")]
+    pub(crate) fn uint64s(&mut self, tag: u32, values: &[u64]) {
+        uint64::encode_packed(tag, values, &mut self.0);
+    }
+
+    #[cfg(feature = "profiles")]
+    pub(crate) fn int64s(&mut self, tag: u32, values: &[i64]) {
+        int64::encode_packed(tag, values, &mut self.0);
+    }
+
     /// A message within this one, of bytes that are not counted yet. Most are shorter than 128 bytes, so that is how much room their length gets at first.
-    pub(super) fn message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
+    pub(crate) fn message(&mut self, tag: u32, write: impl FnOnce(&mut Self)) {
         encode_key(tag, WireType::LengthDelimited, &mut self.0);
         self.delimited(write);
     }
 
     /// The same without a key: one of several messages that follow one another.
-    pub(super) fn delimited(&mut self, write: impl FnOnce(&mut Self)) {
+    pub(crate) fn delimited(&mut self, write: impl FnOnce(&mut Self)) {
         self.0.push(0);
         let start = self.0.len();
         write(self);

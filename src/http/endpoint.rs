@@ -11,6 +11,7 @@ use crate::metric::created::Created;
 use crate::metric::histogram::nanoseconds;
 use crate::metric::kept::{KeptValues, by_value, keep};
 use crate::metric::label::OTHER;
+use crate::profile::{OpenProfile, Sizes};
 use crate::shard::{self, NearSlot, Slot};
 
 /// A finished request and its response.
@@ -26,6 +27,14 @@ pub struct Exchange {
     pub request_bytes: u64,
     /// Bytes of the response's body.
     pub response_bytes: u64,
+}
+
+impl Exchange {
+    /// The exchange of a profile that ends now.
+    pub(super) fn of(profile: &OpenProfile, status: u16, sizes: Sizes) -> Self {
+        let Sizes { request_bytes, response_bytes } = sizes;
+        Self { method: profile.method(), status, duration: profile.elapsed(), request_bytes, response_bytes }
+    }
 }
 
 /// A method and a status that an endpoint has answered, or may.
@@ -86,6 +95,11 @@ impl EndpointCells {
             codes: Codes::new(),
             combinations: Mutex::new(Arc::new([])),
         }
+    }
+
+    /// The value of the label `endpoint`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The value of the label `endpoint`, as a series keeps it.
@@ -245,6 +259,20 @@ impl Endpoint {
     #[inline]
     pub fn observe(&self, exchange: &Exchange) {
         self.cells.observe(&self.core, exchange);
+    }
+
+    /// Counts a request that ends now, and finishes its profile with the same duration; tells that.
+    pub fn observe_profile(&self, profile: &OpenProfile, status: u16, sizes: Sizes) -> Duration {
+        self.observe_ended(profile, status, sizes, false)
+    }
+
+    /// The same of one that may have been aborted.
+    pub(crate) fn observe_ended(&self, profile: &OpenProfile, status: u16, sizes: Sizes, aborted: bool) -> Duration {
+        let exchange = Exchange::of(profile, status, sizes);
+        // First, so that what counts it is never behind what stands for it.
+        self.observe(&exchange);
+        profile.complete(status, sizes, exchange.duration, aborted);
+        exchange.duration
     }
 
     /// Has the series of this method and status exist, at 0 until the first such request: a rate over a series that is born at

@@ -10,7 +10,7 @@ mod label;
 mod source;
 mod typed;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, Exchange};
@@ -29,6 +29,7 @@ use crate::metric::histogram::Shape;
 use crate::metric::label::{DEFAULT_LIMIT, LabelNames, Labels, OTHER};
 use crate::metric::rows::Rows;
 use crate::metric::typed::label::LabelValue;
+use crate::profile::{OpenProfile, Profiler, Sizes};
 use crate::registry::{Faults, RegisterError, Registry};
 use crate::snapshot::Source;
 use crate::snapshot::window::{self, Window};
@@ -146,6 +147,8 @@ struct HttpCore {
     max_connections: Gauge,
     #[cfg(feature = "server")]
     scrapes_refused: Family<Counter, 1>,
+    /// Whose pinned profiles are the exemplars of the durations.
+    exemplars: OnceLock<Profiler>,
 }
 
 /// The families that a request writes.
@@ -309,6 +312,7 @@ impl HttpMetrics {
             max_connections: most.handle([]),
             #[cfg(feature = "server")]
             scrapes_refused,
+            exemplars: OnceLock::new(),
         });
         sources.push(Arc::new(Requests(Arc::clone(&core))));
         registry.register_engine_metrics()?;
@@ -326,6 +330,41 @@ impl HttpMetrics {
             Some(cells) => cells.observe(core, exchange),
             None => self.observe_missing(endpoint, exchange),
         }
+    }
+
+    /// Counts a request that ends now under its profile's endpoint, and finishes the profile with the same duration; tells that.
+    pub fn observe_profile(&self, profile: &OpenProfile, status: u16, sizes: Sizes) -> Duration {
+        let exchange = Exchange::of(profile, status, sizes);
+        self.observe(profile.endpoint(), &exchange);
+        profile.complete(status, sizes, exchange.duration, false);
+        exchange.duration
+    }
+
+    /// Shows profiles as the exemplars of `http_request_duration_seconds`: for each endpoint and bucket one request, with its
+    /// `trace_id`, if it has one, and the `request_id` by which the profiler has it for ten minutes. Only the first call counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::exposition::Encoding;
+    /// use tachograph::http::{HttpMetrics, HttpOptions, Method};
+    /// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+    ///
+    /// let registry = tachograph::Registry::new();
+    /// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    /// let profiler = Profiler::new(ProfileOptions::default());
+    /// http.exemplars_from(&profiler);
+    ///
+    /// let profile = profiler.start("/scene", Method::Get).with_request_id("r1");
+    /// http.observe_profile(&profile, 200, Sizes::default());
+    /// let open_metrics = Encoding::negotiate(["application/openmetrics-text"]);
+    /// let snapshot = registry.snapshot();
+    /// let text = std::str::from_utf8(snapshot.exposition(open_metrics))?;
+    /// assert!(text.contains("_bucket{endpoint=\"/scene\",le=\"0.005\"} 1 # {request_id=\"r1\"}"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn exemplars_from(&self, profiler: &Profiler) {
+        let _first = self.0.exemplars.set(profiler.clone());
     }
 
     /// Past the limit this is the usual way under a scan, so it then takes no lock.

@@ -9,9 +9,11 @@ use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
 use crate::metric::created::Created;
 use crate::metric::descriptor::{Descriptor, Kind};
+use crate::metric::exemplar::Exemplar;
 use crate::metric::histogram::Shape;
 use crate::metric::kept::by_value;
 use crate::metric::label::LabelNames;
+use crate::profile::{Profiler, RequestProfile};
 use crate::shard::{Totals, writes};
 use crate::snapshot::{
     BucketCells, CollectedSeries, CollectedValue, FamilySnapshot, LabelTexts, OwnedLabels, Previous, Reading, Snapshot, Source,
@@ -46,12 +48,14 @@ impl Source for Requests {
         let endpoints = core.sorted();
         // A block that comes later is in no fold of now. A combination that comes later to one of these blocks may be.
         let blocks: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.block().each().count()).collect();
+        // Before the fold, which counts what they stand for.
+        let exemplars = core.exemplars.get().map(Profiler::exemplars).unwrap_or_default();
         Box::new(move |totals, last, families| {
             let mut read = Read::new(&core, last);
             for (endpoint, blocks) in endpoints.iter().zip(blocks) {
                 read.endpoint(endpoint, blocks, totals);
             }
-            read.finish(endpoints, totals, families);
+            read.finish(endpoints, exemplars, totals, families);
         })
     }
 
@@ -140,8 +144,9 @@ impl<'a> Read<'a> {
         self.combinations.push(combinations);
     }
 
-    fn finish(self, endpoints: Sorted, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
+    fn finish(self, endpoints: Sorted, pinned: Vec<RequestProfile>, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
         let Families { requests, histograms, gauges, summary, .. } = &self.core.families;
+        let mut exemplars = [exemplars_of(&endpoints, pinned), Vec::new(), Vec::new()];
         let endpoints = Arc::new(EndpointTexts { names: Arc::clone(&self.core.endpoint_label), endpoints });
         let texts = CombinationTexts {
             names: Arc::clone(&self.core.counter_labels),
@@ -149,8 +154,9 @@ impl<'a> Read<'a> {
             places: self.places,
         };
         families.push(FamilySnapshot::folded(Arc::clone(requests), Arc::new(texts), Values::Counter(self.counts)));
-        for ((family, shape), values) in histograms.iter().zip(self.core.shapes()).zip(self.histograms) {
-            let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values, Vec::new()));
+        let shapes = histograms.iter().zip(self.core.shapes());
+        for (((family, shape), values), exemplars) in shapes.zip(self.histograms).zip(exemplars.each_mut()) {
+            let values = Values::Histogram(BucketCells::new(Arc::clone(shape.buckets()), values, std::mem::take(exemplars)));
             families.push(FamilySnapshot::folded(Arc::clone(family), Arc::clone(&endpoints) as _, values));
         }
         let recent = self.core.window.histogram(totals, Instant::now());
@@ -171,6 +177,19 @@ impl<'a> Read<'a> {
             families.push(FamilySnapshot::collected(Arc::clone(family), vec![series]));
         }
     }
+}
+
+/// The exemplars of those endpoints that have any, with the place of each.
+fn exemplars_of(endpoints: &[Arc<EndpointCells>], mut pinned: Vec<RequestProfile>) -> Vec<(usize, Vec<Exemplar>)> {
+    if pinned.is_empty() {
+        return Vec::new();
+    }
+    pinned.sort_unstable_by_key(|profile| profile.duration);
+    let each = endpoints.iter().enumerate().map(|(at, endpoint)| {
+        let own = pinned.iter().filter(|profile| *profile.endpoint == *endpoint.name());
+        (at, own.filter_map(Exemplar::of).collect())
+    });
+    each.filter(|(_, exemplars): &(usize, Vec<Exemplar>)| !exemplars.is_empty()).collect()
 }
 
 /// Appends the sum and the buckets of a histogram, added up over the blocks of an endpoint.

@@ -19,6 +19,7 @@ use super::kept::closing_quote;
 use super::series::Series;
 #[cfg(feature = "protobuf")]
 use crate::exposition::escape;
+use crate::profile::RequestProfile;
 use crate::shard::{Slot, SlotRun};
 use crate::snapshot::OwnedLabels;
 use crate::sync::{Arc, ArcSwap, AtomicU64, Mutex, OnceLock, Ordering, fence, lock};
@@ -41,6 +42,15 @@ pub struct Exemplar {
 }
 
 impl Exemplar {
+    /// The exemplar that leads to a profile.
+    pub(crate) fn of(profile: &RequestProfile) -> Option<Self> {
+        let trace_id = profile.trace_id.map(|id| id.to_string());
+        let trace_id = trace_id.iter().map(|id| ("trace_id", &**id));
+        let labels: Vec<_> = trace_id.chain([("request_id", &*profile.request_id)]).collect();
+        let observed_at = profile.started_at + profile.duration;
+        Some(Self { labels: text(&labels)?, value: profile.duration.as_secs_f64(), observed_at })
+    }
+
     /// The labels as OpenMetrics shows them, without braces: `trace_id="4bf92f3577b34da6"`.
     pub fn labels(&self) -> &str {
         &self.labels

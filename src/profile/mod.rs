@@ -4,6 +4,11 @@
 //! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
+#![cfg_attr(
+    feature = "tracing",
+    doc = "With `tracing`, [`ProfileLayer`] makes phases of spans; `layer` and `scope` are its files."
+)]
+#![cfg_attr(feature = "tracing", doc = "")]
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
 //! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 
@@ -12,13 +17,26 @@ mod finished;
 #[cfg(feature = "profiles")]
 pub mod flame;
 mod id;
+#[cfg(feature = "tracing")]
+mod layer;
+mod metrics;
 mod name;
 mod open;
 mod pinned;
 mod pool;
+#[cfg(feature = "profiles")]
+pub mod query;
+#[cfg(feature = "profiles")]
+pub mod report;
 mod ring;
+#[cfg(feature = "tracing")]
+mod scope;
+#[cfg(feature = "server")]
+pub(crate) mod server_timing;
 mod slot;
 mod slowest;
+#[cfg(feature = "profiles")]
+pub mod statistics;
 mod store;
 mod trace;
 mod words;
@@ -27,10 +45,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use finished::{PhaseTiming, RequestProfile};
+#[cfg(feature = "tracing")]
+pub use layer::ProfileLayer;
 pub use open::{OpenProfile, Phase, Sizes};
+#[cfg(feature = "tracing")]
+pub use scope::Scoped;
 pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;
+use crate::registry::{RegisterError, Registry};
 use store::ProfileStore;
 
 /// The status of a request that was dropped before it was finished (nginx's number for a client that has gone).
@@ -112,6 +135,12 @@ impl Profiler {
         self.0.profiles()
     }
 
+    /// The most profiles that it keeps at once: those of the ring and all beside it.
+    pub fn most(&self) -> usize {
+        let ProfileOptions { capacity, slowest, pinned, .. } = self.0.options;
+        capacity.max(1).saturating_add(slowest.min(slowest::MOST)).saturating_add(pinned)
+    }
+
     /// The profiles that stand for their route and bucket of `http_request_duration_seconds`. They stay for ten minutes, however many come
     /// after them.
     pub fn exemplars(&self) -> Vec<RequestProfile> {
@@ -121,6 +150,16 @@ impl Profiler {
     /// Forgets all profiles that have ended by now, and tells how many there were. None that ends later is lost.
     pub fn clear(&self) -> usize {
         self.0.clear()
+    }
+
+    /// Registers what the profiler costs and has lost: `tachograph_profiles_total`, `tachograph_profiles_dropped_total`,
+    /// `tachograph_profile_phases_dropped_total` and `tachograph_profile_store_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError`] when one of the names is taken: a registry has one profiler. Then none of them is registered.
+    pub fn register_metrics(&self, registry: &Registry) -> Result<(), RegisterError> {
+        metrics::register(self, registry)
     }
 
     /// How it was set up.

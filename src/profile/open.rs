@@ -8,12 +8,15 @@
 //! All are Relaxed but those of `innermost`: whoever finds a phase there takes a later place than that one has, and so a phase stands
 //! after its parent.
 
+#[cfg(feature = "tracing")]
+mod span;
+
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::id::{self, Generated, LONGEST_ID};
 use super::words::{self, DURATION, FIRST_PHASE, HEAD, Head, ID, PHASES, PhaseHead, SIZES, STARTED, TRACE, WORDS, Words};
-use super::{ABORTED, Profiler, TraceId};
+use super::{ABORTED, PhaseTiming, Profiler, TraceId};
 use crate::http::Method;
 use crate::metric::histogram::nanoseconds;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -56,6 +59,9 @@ pub struct OpenProfile {
     begun: AtomicU32,
     /// The phase that began last, or one that it is a part of once it has ended; counted from 1, 0 for none. It may have ended too.
     innermost: AtomicU32,
+    /// The phases that are spans, a bit each.
+    #[cfg(feature = "tracing")]
+    spans: AtomicU32,
     phases: [PhaseWords; PHASES],
 }
 
@@ -112,6 +118,8 @@ impl OpenProfile {
             finished: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             innermost: AtomicU32::new(0),
+            #[cfg(feature = "tracing")]
+            spans: AtomicU32::new(0),
             phases: std::array::from_fn(|_| PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) }),
         }
     }
@@ -165,6 +173,38 @@ impl OpenProfile {
     /// How long it has gone on.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// The phases that there are by now, in the order in which they began; those that are open as long as they have gone on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::http::Method;
+    /// use tachograph::profile::{ProfileOptions, Profiler};
+    ///
+    /// let profile = Profiler::new(ProfileOptions::default()).start("/scene", Method::Get);
+    /// let open = profile.phase("file_io");
+    /// assert_eq!(&*profile.phases()[0].name, "file_io");
+    /// ```
+    pub fn phases(&self) -> Vec<PhaseTiming> {
+        let Some(profiler) = &self.profiler else { return Vec::new() };
+        let mut words: Words = [0; WORDS];
+        let phases = self.write_phases(nanoseconds(self.elapsed()), &mut words);
+        words::phases(&words, phases, &profiler.store().names)
+    }
+
+    /// Whether anybody will see it.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.profiler.is_some()
+    }
+
+    /// The same, begun at this instant.
+    #[cfg(feature = "server")]
+    pub(crate) fn begun_at(mut self, started: Instant) -> Self {
+        self.started = started;
+        self
     }
 
     /// Begins a phase, a part of the innermost one that is open. It ends when what is returned is dropped, also across an `await`, by an

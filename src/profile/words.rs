@@ -123,6 +123,21 @@ pub(super) fn sizes(request: u64, response: u64, number: u32) -> [u64; 2] {
     [request.min(MOST_BYTES) | halves[0] << 48, response.min(MOST_BYTES) | halves[1] << 48]
 }
 
+/// The first phases that these words tell.
+pub(super) fn phases(words: &Words, phases: usize, names: &Names) -> Vec<PhaseTiming> {
+    let (pairs, _) = words[FIRST_PHASE..].as_chunks::<2>();
+    let phase = |[head, duration]: &[u64; 2]| {
+        let head = PhaseHead::of(*head);
+        PhaseTiming {
+            name: names.name(head.name).clone(),
+            parent: head.parent.map(usize::from),
+            start: Duration::from_nanos(head.start),
+            duration: Duration::from_nanos(*duration),
+        }
+    };
+    pairs.iter().take(phases).map(phase).collect()
+}
+
 /// The profile that these words tell. Whether it is slow is for the reader to say.
 pub(super) fn profile(words: &Words, names: &Names, slow_threshold: Duration) -> RequestProfile {
     let head = Head::of(words[HEAD]);
@@ -137,16 +152,6 @@ pub(super) fn profile(words: &Words, names: &Names, slow_threshold: Duration) ->
         }
     };
     let duration = Duration::from_nanos(words[DURATION]);
-    let (pairs, _) = words[FIRST_PHASE..].as_chunks::<2>();
-    let phase = |[head, duration]: &[u64; 2]| {
-        let head = PhaseHead::of(*head);
-        PhaseTiming {
-            name: names.name(head.name).clone(),
-            parent: head.parent.map(usize::from),
-            start: Duration::from_nanos(head.start),
-            duration: Duration::from_nanos(*duration),
-        }
-    };
     RequestProfile {
         request_id: request_id.into(),
         endpoint: endpoint.clone(),
@@ -159,7 +164,7 @@ pub(super) fn profile(words: &Words, names: &Names, slow_threshold: Duration) ->
         response_bytes: words[SIZES + 1] & MOST_BYTES,
         trace_id: TraceId::new(u128::from(words[TRACE]) << 64 | u128::from(words[TRACE + 1])),
         is_slow: duration >= slow_threshold,
-        phases: pairs.iter().take(head.phases.into()).map(phase).collect(),
+        phases: phases(words, head.phases.into(), names),
         phases_dropped: head.phases_dropped,
         number: words[0],
     }

@@ -88,7 +88,7 @@ impl<F: Fn(&Totals) -> Vec<CollectedSeries> + Send + Sync + 'static> Source for 
 }
 
 /// Makes a source of a callback whose series have no labels.
-fn callback(
+pub(crate) fn callback(
     name: &str,
     kind: Kind,
     help: &str,
@@ -113,11 +113,11 @@ fn unlabelled(value: CollectedValue) -> Vec<CollectedSeries> {
     vec![CollectedSeries { labels: OwnedLabels::none(), value }]
 }
 
-fn gauge(value: usize) -> Vec<CollectedSeries> {
+pub(crate) fn gauge(value: usize) -> Vec<CollectedSeries> {
     unlabelled(CollectedValue::Gauge(value as f64))
 }
 
-fn counter(value: u64) -> Vec<CollectedSeries> {
+pub(crate) fn counter(value: u64) -> Vec<CollectedSeries> {
     unlabelled(CollectedValue::Counter(value))
 }
 

@@ -3,7 +3,7 @@
 mod callback;
 mod collector;
 mod core;
-mod engine;
+pub(crate) mod engine;
 mod error;
 mod faults;
 mod instruments;

@@ -7,6 +7,10 @@
 //! route (`route`) and calls its handler with a [`Request`] (`request`), the handler answers with what `respond` and
 //! `body` offer, and `observe` sees the answer off and counts it.
 //!
+//! With [`Options::profiler`] each request that is no monitoring traffic has a profile: under its own `X-Request-Id`, if it has one, and
+//! with the trace id of its `traceparent`. The id goes back in the answer, and `/debug/profile*` tells the profiles to who sends
+//! [`Options::token`].
+//!
 //! A request is timed from its head read to the last byte of the answer handed over, and is counted exactly once:
 //! before the client can see the answer's last byte, so that whoever has the answer finds it in the next scrape,
 //! or when the connection is given up. A client that leaves before there is an answer counts as status
@@ -59,10 +63,12 @@ mod metrics;
 mod observe;
 mod options;
 mod patience;
+mod profiles;
 mod request;
 mod respond;
 mod route;
 mod state;
+mod token;
 
 pub use accept::{Stopped, run};
 pub use body::{Body, BoxError};
@@ -75,3 +81,4 @@ pub use request::{BodyError, Request};
 pub use respond::{Response, error, json, plain, retry_after};
 pub use route::{Route, RouteError, Routes};
 pub use state::State;
+pub use token::{Token, TokenError, Unauthorized};

@@ -6,17 +6,17 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::body::{Body as _, Frame, SizeHint};
 
 use super::body::{Body, BoxError};
-use crate::http::{Endpoint, Exchange, Method};
+use crate::http::Endpoint;
+use crate::profile::{OpenProfile, Sizes};
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// The status under which a request is counted whose client left before there was an answer (nginx's number for it).
-pub const CLIENT_GONE: u16 = 499;
+pub const CLIENT_GONE: u16 = crate::profile::ABORTED;
 
 /// The bytes of a request's body that have been read so far. Written by whoever reads the body, read once at the end.
 #[derive(Clone, Debug)]
@@ -39,21 +39,34 @@ impl BytesRead {
     }
 }
 
+/// What a request and its observation share.
+#[derive(Clone, Debug)]
+pub(super) struct Journey {
+    pub(super) read: BytesRead,
+    /// One that goes nowhere, where nobody wants any.
+    pub(super) profile: Arc<OpenProfile>,
+}
+
 /// A request on its way.
 #[derive(Debug)]
 pub(super) struct Observation {
     endpoint: Endpoint,
-    method: Method,
+    journey: Journey,
     /// The answer's status; [`CLIENT_GONE`] until there is an answer.
     status: u16,
-    started: Instant,
-    request_bytes: BytesRead,
+    /// Whether it has not come to its end yet.
+    aborted: bool,
     response_bytes: u64,
 }
 
 impl Observation {
-    pub(super) fn new(endpoint: Endpoint, method: Method, started: Instant, request_bytes: BytesRead) -> Self {
-        Self { endpoint, method, status: CLIENT_GONE, started, request_bytes, response_bytes: 0 }
+    pub(super) fn new(endpoint: Endpoint, journey: Journey) -> Self {
+        Self { endpoint, journey, status: CLIENT_GONE, aborted: true, response_bytes: 0 }
+    }
+
+    /// Observes a request that has come to its end.
+    fn ended(mut self) {
+        self.aborted = false;
     }
 
     /// Gives the observation into the keeping of the answer's body.
@@ -65,13 +78,9 @@ impl Observation {
 
 impl Drop for Observation {
     fn drop(&mut self) {
-        self.endpoint.observe(&Exchange {
-            method: self.method,
-            status: self.status,
-            duration: self.started.elapsed(),
-            request_bytes: self.request_bytes.value(),
-            response_bytes: self.response_bytes,
-        });
+        let Journey { read, profile } = &self.journey;
+        let sizes = Sizes { request_bytes: read.value(), response_bytes: self.response_bytes };
+        self.endpoint.observe_ended(profile, self.status, sizes, self.aborted);
     }
 }
 
@@ -86,8 +95,11 @@ pub(super) struct ObservedBody {
 impl ObservedBody {
     fn new(body: Body, observation: Observation) -> Self {
         // hyper never polls a body that is at its end from the start, and drops it only after the head is written.
-        let observation = (!body.is_end_stream()).then_some(observation);
-        Self { body, observation }
+        if body.is_end_stream() {
+            observation.ended();
+            return Self { body, observation: None };
+        }
+        Self { body, observation: Some(observation) }
     }
 }
 
@@ -109,8 +121,11 @@ impl hyper::body::Body for ObservedBody {
             }
             Poll::Ready(Some(Err(_)) | None) => true,
         };
-        if ended {
-            this.observation = None;
+        if ended && let Some(observation) = this.observation.take() {
+            match &polled {
+                Poll::Ready(Some(Err(_))) => drop(observation),
+                _ => observation.ended(),
+            }
         }
         polled
     }
@@ -128,7 +143,7 @@ impl hyper::body::Body for ObservedBody {
 mod tests {
     use super::*;
     use crate::Registry;
-    use crate::http::{HttpMetrics, HttpOptions};
+    use crate::http::{HttpMetrics, HttpOptions, Method};
 
     /// A body of frames; it knows its end with the last one, as a body of known length does, or only after it.
     struct Frames {
@@ -161,7 +176,8 @@ mod tests {
         fn new(body: Body) -> Self {
             let registry = Registry::new();
             let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
-            let observation = Observation::new(http.endpoint("/a"), Method::Get, Instant::now(), BytesRead::new());
+            let profile = Arc::new(OpenProfile::disabled(Method::Get));
+            let observation = Observation::new(http.endpoint("/a"), Journey { read: BytesRead::new(), profile });
             let body = observation.attach(hyper::Response::new(body)).into_body();
             Self { registry, body }
         }

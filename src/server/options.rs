@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::token::Token;
+use crate::profile::Profiler;
+
 /// Limits and deadlines; the defaults suit a service on a trusted network.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -21,6 +24,13 @@ pub struct Options {
     pub max_scrapes: usize,
     /// Whether scrapes in OpenMetrics have `_created` samples: when each series began, for a line more a series.
     pub created_timestamps: bool,
+    /// Makes a profile of each request that is no monitoring traffic, and answers `/debug/profile*`. None by default: there are no such
+    /// routes then, and [`Request::phase`](super::Request::phase) costs nothing.
+    pub profiler: Option<Profiler>,
+    /// The token that opens `/debug/*`. Without one all of it is closed: 401 for everybody.
+    pub token: Option<Token>,
+    /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
+    pub server_timing: bool,
     /// How long requests in flight may go on after the shutdown began, before they are cut.
     pub shutdown_timeout: Duration,
 }
@@ -35,6 +45,9 @@ impl Default for Options {
             write_timeout: Duration::from_secs(30),
             max_scrapes: 16,
             created_timestamps: false,
+            profiler: None,
+            token: None,
+            server_timing: false,
             shutdown_timeout: Duration::from_secs(10),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,10 +12,11 @@ use hyper::header::{EXPECT, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{StatusCode, Uri};
 
-use super::observe::BytesRead;
+use super::observe::{BytesRead, Journey};
 use super::options::Options;
 use super::respond::{Response, error};
 use crate::http::Method;
+use crate::profile::{OpenProfile, Phase};
 
 /// Room made for a body before any of it has come.
 const FIRST_ROOM: u64 = 64 * 1024;
@@ -27,6 +29,7 @@ pub struct Request {
     params: Vec<(String, String)>,
     body: Incoming,
     read: BytesRead,
+    profile: Arc<OpenProfile>,
     limit: usize,
     timeout: Duration,
 }
@@ -37,10 +40,19 @@ impl Request {
         peer: SocketAddr,
         params: Vec<(String, String)>,
         body: Incoming,
-        read: BytesRead,
+        journey: &Journey,
         options: &Options,
     ) -> Self {
-        Self { head, peer, params, body, read, limit: options.body_limit, timeout: options.body_timeout }
+        Self {
+            head,
+            peer,
+            params,
+            body,
+            read: journey.read.clone(),
+            profile: Arc::clone(&journey.profile),
+            limit: options.body_limit,
+            timeout: options.body_timeout,
+        }
     }
 
     /// Returns the method; `Head` where a GET route answers a HEAD request.
@@ -68,6 +80,17 @@ impl Request {
         self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Begins a phase of the request's profile; it ends when what is returned is dropped. See [`OpenProfile::phase`].
+    pub fn phase(&self, name: &str) -> Phase<'_> {
+        self.profile.phase(name)
+    }
+
+    /// Returns the profile of the request, for phases on other threads. It is finished by the server, with the answer's last byte; without
+    /// [`Options::profiler`], and of monitoring traffic, it goes nowhere.
+    pub fn profile(&self) -> &Arc<OpenProfile> {
+        &self.profile
+    }
+
     /// Reads the body to its end. A second call finds nothing more.
     ///
     /// # Errors
@@ -79,6 +102,12 @@ impl Request {
             Ok(collected) => collected,
             Err(_) => Err(BodyError::Slow { timeout }),
         }
+    }
+
+    /// Reads the body to its end within a limit of its own.
+    pub(super) async fn body_within(&mut self, limit: usize) -> Result<Bytes, BodyError> {
+        self.limit = limit;
+        self.body().await
     }
 
     async fn collect(&mut self) -> Result<Bytes, BodyError> {

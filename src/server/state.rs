@@ -9,21 +9,29 @@ use std::time::Instant;
 
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 
 use super::body::Body;
 use super::health::{self, Heartbeat};
 use super::metrics::{Scrapes, Wish};
-use super::observe::{BytesRead, Observation, ObservedBody};
+use super::observe::{BytesRead, Journey, Observation, ObservedBody};
 use super::options::Options;
+use super::profiles;
 use super::request::Request;
 use super::respond::{self, Response};
 use super::route::{Found, Handler, Route, RouteError, Routes, Table};
 use crate::Registry;
 use crate::http::{HttpMetrics, Method};
+use crate::profile::server_timing::server_timing;
+use crate::profile::{OpenProfile, TraceId};
 
 const METRICS: &str = "/metrics";
 const HEALTH_QUICK: &str = "/health/quick";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Everything that the connections of a server share. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -54,6 +62,9 @@ impl State {
     /// When two routes clash, or a path is malformed or the server's own. No series have been declared then.
     pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
         routes.keep_off(&[METRICS, HEALTH_QUICK])?;
+        if options.profiler.is_some() {
+            routes.keep_off(&profiles::PATHS)?;
+        }
         let heartbeat = Heartbeat::new();
         let scrapes = Arc::new(Scrapes::new(registry, http, &options));
         let own = (registry.clone(), heartbeat.clone());
@@ -65,8 +76,13 @@ impl State {
             .route(Route::get(HEALTH_QUICK).answers([503]).monitoring(), move |_| {
                 std::future::ready(health::quick(&own.0, &own.1))
             });
+        let routes = profiles::routes(routes, http, &options);
         let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
         let table = Table::new(http, routes, everywhere)?;
+        if let Some(profiler) = &options.profiler {
+            http.exemplars_from(profiler);
+            profiles::declare(http);
+        }
         http.max_connections().set(options.max_connections as f64);
         Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, options })))
     }
@@ -96,20 +112,58 @@ impl State {
         let method = Method::parse(head.method.as_str());
         let found = table.find(&head.uri);
         let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
-        let read = BytesRead::new();
-        let observation = Observation::new(endpoint.clone(), method, started, read.clone());
+        let monitoring = found.as_ref().is_some_and(|found| found.path.monitoring);
+        let profile = Arc::new(self.profile(&head, endpoint.name(), method, monitoring).begun_at(started));
+        let journey = Journey { read: BytesRead::new(), profile };
+        let observation = Observation::new(endpoint.clone(), journey.clone());
         let response = match found {
-            _ if standing == Standing::Surplus && !found.as_ref().is_some_and(|found| found.path.monitoring) => {
+            _ if standing == Standing::Surplus && !monitoring => {
                 let busy = "all connections are taken, try again in a second";
                 respond::retry_after(respond::error(StatusCode::SERVICE_UNAVAILABLE, busy), 1)
             }
             None => table.not_found(),
             Some(Found { path, params }) => match path.handler(method) {
                 None => path.wrong_method(),
-                Some(handler) => call(handler, Request::new(head, peer, params, body, read, &self.0.options)).await,
+                Some(handler) => {
+                    let request = Request::new(head, peer, params, body, &journey, &self.0.options);
+                    // The spans of the handler become phases, if there is a layer for that.
+                    Arc::clone(&journey.profile).scope(call(handler, request)).await
+                }
             },
         };
-        observation.attach(if method == Method::Head { without_body(response) } else { response })
+        let mut response = if method == Method::Head { without_body(response) } else { response };
+        self.tell(&journey.profile, response.headers_mut());
+        observation.attach(response)
+    }
+
+    /// Starts the profile of a request; of monitoring traffic one that goes nowhere.
+    fn profile(&self, head: &Parts, endpoint: &str, method: Method, monitoring: bool) -> OpenProfile {
+        let Some(profiler) = self.0.options.profiler.as_ref().filter(|_| !monitoring) else {
+            return OpenProfile::disabled(method);
+        };
+        // Of a field that was sent twice nobody knows which one is meant.
+        let field = |name| {
+            let mut fields = head.headers.get_all(name).iter();
+            let field = fields.next().filter(|_| fields.next().is_none());
+            field.and_then(|value| value.to_str().ok()).unwrap_or_default()
+        };
+        let profile = profiler.start(endpoint, method).with_request_id(field(REQUEST_ID));
+        profile.with_trace_id(TraceId::from_traceparent(field(TRACEPARENT)))
+    }
+
+    /// Tells the client the id under which the request will be found and, if it may know, its phases.
+    fn tell(&self, profile: &OpenProfile, headers: &mut HeaderMap) {
+        if !profile.is_enabled() {
+            return;
+        }
+        if let Ok(id) = HeaderValue::from_maybe_shared(profile.request_id().to_string().into_bytes()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if self.0.options.server_timing
+            && let Ok(phases) = HeaderValue::from_maybe_shared(server_timing(&profile.phases(), profile.elapsed()))
+        {
+            headers.insert(SERVER_TIMING, phases);
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use crate::serve::FAILED_TO_START;
 const BARE_TRAFFIC: f64 = 20.0;
 /// More than a small machine can serve; beyond it the generator would only measure itself.
 const MAX_TRAFFIC: f64 = 100_000.0;
+/// More take longer to read than anyone will wait: 400 MB.
+const MAX_PROFILES: usize = 1_000_000;
 
 const ENDPOINTS: &str = "\
 Endpoints:
@@ -25,6 +27,14 @@ Endpoints:
   GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
   POST /demo/fault    with --demo-faults and the token: sets them;
                       body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false}
+
+  With the token, also:
+  GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters
+  POST /debug/profile             the same, with the filters as a JSON body
+  GET  /debug/profile/ID          one request, by its id or its trace's
+  GET  /debug/profile/summary     how many are kept, since when, the slowest ones
+  GET  /debug/profile/flamegraph  their flame graph; ?format=json, folded, svg, speedscope, trace or pprof
+  POST /debug/profile/clear       forgets them
 
 Examples:
   tachograph
@@ -156,9 +166,17 @@ pub(crate) struct Options {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     traffic: Option<f64>,
 
-    /// Milliseconds from which on a request of the scene API is logged as slow, with its phases
+    /// Milliseconds from which on a request is slow: its profile says so, and one of the scene API is logged
     #[arg(long, value_name = "MS", default_value_t = 100)]
     pub(crate) slow_threshold: u64,
+
+    /// Profiles of the last requests to keep, 392 bytes each; the slowest are kept beside them
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = profiles)]
+    pub(crate) profiles: usize,
+
+    /// Tell everyone the phases of their requests, in the header Server-Timing
+    #[arg(long)]
+    pub(crate) server_timing: bool,
 
     /// Offer /demo/fault, which makes the scene API fail or lag on demand
     #[arg(long)]
@@ -253,6 +271,13 @@ fn one_line(message: &str) -> String {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+}
+
+fn profiles(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(profiles) if (1..=MAX_PROFILES).contains(&profiles) => Ok(profiles),
+        _ => Err("write a number of profiles from 1 to 1000000"),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, &'static str> {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tachograph::Registry;
 use tachograph::http::{HttpMetrics, HttpOptions};
-use tachograph::server::{self, Route, State};
+use tachograph::profile::{ProfileOptions, Profiler};
+use tachograph::server::{self, Route, State, Token};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -118,7 +119,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
 fn secrets(options: &Options) -> Result<Secrets, String> {
     let user = match &options.token {
         Some(token) => {
-            auth::check(token)?;
+            Token::new(token).map_err(|cause| format!("{cause} with --token or TACHOGRAPH_TOKEN"))?;
             token.clone()
         }
         None => auth::random()?,
@@ -129,6 +130,10 @@ fn secrets(options: &Options) -> Result<Secrets, String> {
 fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<State, Box<dyn std::error::Error>> {
     let registry = Registry::new();
     let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    let slow = Duration::from_millis(options.slow_threshold);
+    let capacity = options.profiles;
+    let profiler = Profiler::new(ProfileOptions { capacity, slow_threshold: slow, ..ProfileOptions::default() });
+    profiler.register_metrics(&registry)?;
     // Twice its rate, so that it is never limited where it does not mean to be.
     let traffic_rate = (options.traffic() * 2.0).ceil() as u32 + 50;
     let quotas = Quotas {
@@ -136,14 +141,19 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         traffic: limit::quota(traffic_rate, traffic_rate),
         burst: limit::quota(1, 2),
     };
-    let tokens = [(Holder::Traffic, &*secrets.traffic), (Holder::Burst, &*secrets.burst), (Holder::User, &*secrets.user)];
+    let user = Token::new(&secrets.user)?;
+    let tokens = vec![
+        (Holder::Traffic, Token::new(&secrets.traffic)?),
+        (Holder::Burst, Token::new(&secrets.burst)?),
+        (Holder::User, user.clone()),
+    ];
     let demo = Arc::new(Demo {
         phases: PhaseMetrics::register(&registry)?,
-        tokens: Tokens::new(&tokens),
+        tokens: Tokens::new(tokens),
         limits: Limits::new(quotas),
         faults: options.demo_faults.then(Faults::default),
         folder,
-        slow: Duration::from_millis(options.slow_threshold),
+        slow,
         trust_forwarded_for: options.trust_forwarded_for,
         current: Current::default(),
         http: http.clone(),
@@ -152,6 +162,9 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
     let page = registry.clone();
     let routes = api::routes(&demo).route(Route::get("/").monitoring(), move |_| index::page(page.clone()));
     let limits = server::Options {
+        profiler: Some(profiler),
+        token: Some(user),
+        server_timing: options.server_timing,
         max_connections: options.max_connections,
         created_timestamps: options.created_timestamps,
         ..server::Options::default()

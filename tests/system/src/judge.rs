@@ -1,4 +1,4 @@
-//! Programs that read a scrape from standard input and say what they think of it.
+//! Programs that read a scrape or another text from standard input and say what they think of it.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -32,7 +32,7 @@ pub fn python(format: &str, scrape: &str) -> Verdict {
     judge(&python, &[script.as_os_str(), format.as_ref()], scrape)
 }
 
-fn judge(program: &OsStr, arguments: &[&OsStr], scrape: &str) -> Verdict {
+pub(crate) fn judge(program: &OsStr, arguments: &[&OsStr], scrape: &str) -> Verdict {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod browser;
 pub mod daemon;
 pub mod demo;
 pub mod exporter;
@@ -13,8 +14,10 @@ pub mod http;
 pub mod judge;
 pub mod prometheus;
 pub mod proxy;
+pub mod requests;
 pub mod sent;
 pub mod stored;
 pub mod understood;
 pub mod victoria;
+pub mod viewers;
 pub mod wait;

@@ -6,9 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tachograph::profile::OpenProfile;
 use tachograph::server::{BodyError, StatusCode};
 
-use super::phase::{Phase, Phases};
+use super::phase::{FILE_IO, FILE_READ, SCENE_PARSE, SCENE_VALIDATION};
 use super::read_object;
 use crate::folder::{NotASceneName, ReadError, SceneFolder, SceneName};
 use crate::scene::{ParseError, Scene};
@@ -96,34 +97,35 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// Loads the scene that `body` asks for, and says what time each phase took, also when it comes to nothing.
+/// Loads the scene that `body` asks for, as phases of `profile`.
 pub(crate) async fn load(
     folder: SceneFolder,
     body: impl AsRef<[u8]> + Send + 'static,
-) -> (Result<Arc<Loaded>, LoadError>, Phases) {
-    let loading = tokio::task::spawn_blocking(move || {
-        let mut phases = Phases::default();
-        let result = load_now(&folder, body.as_ref(), &mut phases);
-        (result.map(Arc::new), phases)
-    });
+    profile: Arc<OpenProfile>,
+) -> Result<Arc<Loaded>, LoadError> {
+    let loading = tokio::task::spawn_blocking(move || load_now(&folder, body.as_ref(), &profile).map(Arc::new));
     loading.await.unwrap_or_else(|cause| {
         tracing::error!(%cause, "a scene could not be loaded");
-        (Err(LoadError::Internal), Phases::default())
+        Err(LoadError::Internal)
     })
 }
 
-fn load_now(folder: &SceneFolder, body: &[u8], phases: &mut Phases) -> Result<Loaded, LoadError> {
-    let name = phases.time(Phase::SceneValidation, || {
-        let wanted: Wanted = read_object(body).map_err(LoadError::Request)?;
-        SceneName::parse(&wanted.path).map_err(LoadError::Path)
-    })?;
-    let text = phases.time(Phase::FileIo, || folder.read(&name)).map_err(|cause| {
+fn load_now(folder: &SceneFolder, body: &[u8], profile: &OpenProfile) -> Result<Loaded, LoadError> {
+    let validation = profile.phase(SCENE_VALIDATION);
+    let wanted: Wanted = read_object(body).map_err(LoadError::Request)?;
+    let name = SceneName::parse(&wanted.path).map_err(LoadError::Path)?;
+    drop(validation);
+    let file_io = profile.phase(FILE_IO);
+    let reading = file_io.phase(FILE_READ);
+    let text = folder.read(&name).map_err(|cause| {
         if let ReadError::Io(cause) = &cause {
             tracing::error!(scene = name.as_str(), %cause, "a scene file cannot be read");
         }
         LoadError::File(cause)
     })?;
-    let scene = phases.time(Phase::SceneValidation, || crate::scene::parse(&text)).map_err(LoadError::Scene)?;
+    drop(reading);
+    let _parsing = file_io.phase(SCENE_PARSE);
+    let scene = crate::scene::parse(&text).map_err(LoadError::Scene)?;
     Ok(Loaded { name: name.as_str().to_owned(), scene })
 }
 

@@ -16,14 +16,13 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tachograph::http::{HttpMetrics, Method};
-use tachograph::server::header::{HeaderValue, WWW_AUTHENTICATE};
-use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode};
+use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode, Unauthorized};
 
 use auth::{Holder, Outcome, Tokens};
 use fault::{Faults, Setting};
 use limit::{Client, Limits};
 use load::{LoadError, Loaded};
-use phase::{Phase, PhaseMetrics, Phases, milliseconds};
+use phase::{AUTH_VALIDATION, FILE_IO, PhaseMetrics, RESPONSE_SERIALIZATION, SCENE_VALIDATION, Spent, milliseconds};
 
 use crate::folder::SceneFolder;
 
@@ -60,7 +59,7 @@ enum Action {
 impl Demo {
     /// Makes the series that are known from the start, at 0.
     pub(crate) fn prepare(&self) {
-        for label in Outcome::LABELS {
+        for label in auth::labels() {
             self.http.auth_attempts().handle([label]);
         }
         for label in LoadError::LABELS {
@@ -76,24 +75,27 @@ impl Demo {
 
     async fn answer(&self, action: Action, mut request: Request) -> Response {
         let started = Instant::now();
-        let mut phases = Phases::default();
-        let outcome = phases.time(Phase::AuthValidation, || self.tokens.identify(request.headers()));
+        let outcome = {
+            let _validation = request.phase(AUTH_VALIDATION);
+            self.tokens.identify(request.headers())
+        };
         let response = match self.limits.take(self.client(outcome, &request)) {
             Err(wait) => self.too_many(action, wait),
-            Ok(()) => self.admitted(action, outcome, &mut request, &mut phases).await,
+            Ok(()) => self.admitted(action, outcome, &mut request).await,
         };
+        let spent = Spent::of(&request.profile().phases());
         if action == Action::Load {
-            self.phases.observe(&phases);
+            self.phases.observe(&spent);
         }
         let took = started.elapsed();
         if took >= self.slow {
             let status = response.status().as_u16();
-            action.log_slow(request.method(), status, took, &phases);
+            action.log_slow(request.method(), status, took, &spent);
         }
         response
     }
 
-    async fn admitted(&self, action: Action, outcome: Outcome, request: &mut Request, phases: &mut Phases) -> Response {
+    async fn admitted(&self, action: Action, outcome: Outcome, request: &mut Request) -> Response {
         let mut fail_scene = false;
         if let Some(faults) = &self.faults {
             let injected = faults.inject();
@@ -110,7 +112,7 @@ impl Demo {
             Action::Show => self.show(),
             Action::Load => match self.refusal(outcome) {
                 Some(refusal) => refusal,
-                None => self.load(request, fail_scene, phases).await,
+                None => self.load(request, fail_scene).await,
             },
         }
     }
@@ -134,52 +136,35 @@ impl Demo {
         }
     }
 
-    async fn load(&self, request: &mut Request, fail: bool, phases: &mut Phases) -> Response {
+    async fn load(&self, request: &mut Request, fail: bool) -> Response {
         let result = match request.body().await {
             Err(cause) => Err(LoadError::Body(cause)),
             Ok(_) if fail => Err(LoadError::Injected),
-            Ok(body) => {
-                let (result, spent) = load::load(self.folder.clone(), body).await;
-                phases.extend(spent);
-                result
-            }
+            Ok(body) => load::load(self.folder.clone(), body, Arc::clone(request.profile())).await,
         };
+        let serialization = request.phase(RESPONSE_SERIALIZATION);
         match result {
             Ok(loaded) => {
                 self.http.scene_loads().inc([&loaded.name]);
-                let scene = phases.time(Phase::ResponseSerialization, || {
-                    serde_json::to_string(&*loaded).expect("a scene is numbers and maps by name, which JSON can write")
-                });
+                let scene = serde_json::to_string(&*loaded).expect("a scene is numbers and maps by name, which JSON can write");
+                drop(serialization);
                 *self.current.scene() = Some(loaded);
                 // Put together by hand, because the time of writing the scene is itself a part of the answer.
-                let body = format!("{{\"scene\":{scene},\"phases_ms\":{}}}\n", phases.to_json());
+                let spent = Spent::of(&request.profile().phases());
+                let body = format!("{{\"scene\":{scene},\"phases_ms\":{}}}\n", spent.to_json());
                 server::plain(StatusCode::OK, "application/json", body)
             }
             Err(cause) => {
                 self.http.scene_load_errors().inc([cause.label()]);
-                phases.time(Phase::ResponseSerialization, || server::error(cause.status(), &cause.to_string()))
+                server::error(cause.status(), &cause.to_string())
             }
         }
     }
 
     /// Counts an authentication, and makes the answer to whoever failed.
     fn refusal(&self, outcome: Outcome) -> Option<Response> {
-        self.http.auth_attempts().inc([outcome.label()]);
-        let (challenge, told) = match outcome {
-            Outcome::Success(_) => return None,
-            Outcome::MissingToken => ("Bearer realm=\"tachograph\"", "a token is needed, send Authorization: Bearer TOKEN"),
-            Outcome::MalformedHeader => (
-                "Bearer realm=\"tachograph\", error=\"invalid_request\"",
-                "the Authorization header is malformed, send Authorization: Bearer TOKEN",
-            ),
-            Outcome::WrongToken => (
-                "Bearer realm=\"tachograph\", error=\"invalid_token\"",
-                "the token is wrong, send the one that the server was started with",
-            ),
-        };
-        let mut refusal = server::error(StatusCode::UNAUTHORIZED, told);
-        refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        Some(refusal)
+        self.http.auth_attempts().inc([auth::label(outcome)]);
+        outcome.err().map(Response::from)
     }
 
     fn too_many(&self, action: Action, wait: Duration) -> Response {
@@ -190,7 +175,7 @@ impl Demo {
     }
 
     fn client(&self, outcome: Outcome, request: &Request) -> Client {
-        if let Some(holder) = outcome.holder() {
+        if let Ok(holder) = outcome {
             return Client::Token(holder);
         }
         let forwarded = if self.trust_forwarded_for { forwarded_for(request.headers()) } else { None };
@@ -200,7 +185,7 @@ impl Demo {
     /// Answers `/demo/fault`, for the user alone.
     async fn fault(&self, faults: &Faults, mut request: Request) -> Response {
         let outcome = match self.tokens.identify(request.headers()) {
-            Outcome::Success(Holder::Traffic | Holder::Burst) => Outcome::WrongToken,
+            Ok(Holder::Traffic | Holder::Burst) => Err(Unauthorized::WrongToken),
             outcome => outcome,
         };
         if let Some(refusal) = self.refusal(outcome) {
@@ -238,16 +223,16 @@ impl Action {
         }
     }
 
-    fn log_slow(self, method: Method, status: u16, took: Duration, phases: &Phases) {
+    fn log_slow(self, method: Method, status: u16, took: Duration, spent: &Spent) {
         tracing::warn!(
             endpoint = self.endpoint(),
             method = method.as_str(),
             status,
             total_ms = milliseconds(took),
-            auth_validation_ms = phases.milliseconds(Phase::AuthValidation),
-            scene_validation_ms = phases.milliseconds(Phase::SceneValidation),
-            file_io_ms = phases.milliseconds(Phase::FileIo),
-            response_serialization_ms = phases.milliseconds(Phase::ResponseSerialization),
+            auth_validation_ms = spent.milliseconds(AUTH_VALIDATION),
+            scene_validation_ms = spent.milliseconds(SCENE_VALIDATION),
+            file_io_ms = spent.milliseconds(FILE_IO),
+            response_serialization_ms = spent.milliseconds(RESPONSE_SERIALIZATION),
             "slow request"
         );
     }
@@ -303,6 +288,8 @@ fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use tachograph::server::header::HeaderValue;
+
     use super::*;
 
     #[test]

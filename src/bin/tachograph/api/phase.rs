@@ -1,67 +1,51 @@
-//! The phases of a scene request, timed one by one.
+//! The phases of a scene request, as the metrics and the answers tell them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tachograph::profile::PhaseTiming;
 use tachograph::{Buckets, Family, Histogram, RegisterError, Registry};
 
-/// A part of the work on a request. The time that none of them covers is waiting: for the body, for a thread, for a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Finding out whose token it is.
-    AuthValidation,
-    /// Checking the request's JSON and path, and parsing the scene.
-    SceneValidation,
-    /// Reading the scene file.
-    FileIo,
-    /// Writing the answer's JSON.
-    ResponseSerialization,
-}
+/// Finding out whose token it is.
+pub(crate) const AUTH_VALIDATION: &str = "auth_validation";
+/// Checking the request's JSON and path.
+pub(crate) const SCENE_VALIDATION: &str = "scene_validation";
+/// From the file to the scene, in two parts.
+pub(crate) const FILE_IO: &str = "file_io";
+/// The first part of it: the bytes.
+pub(crate) const FILE_READ: &str = "file_read";
+/// The second part of it: what they say.
+pub(crate) const SCENE_PARSE: &str = "scene_parse";
+/// Writing the answer's JSON.
+pub(crate) const RESPONSE_SERIALIZATION: &str = "response_serialization";
 
-const PHASES: [(Phase, &str); 4] = [
-    (Phase::AuthValidation, "auth_validation"),
-    (Phase::SceneValidation, "scene_validation"),
-    (Phase::FileIo, "file_io"),
-    (Phase::ResponseSerialization, "response_serialization"),
-];
+/// All of them, without the parts of another. The time that none covers is waiting: for the body, for a thread, for a fault.
+const PHASES: [&str; 4] = [AUTH_VALIDATION, SCENE_VALIDATION, FILE_IO, RESPONSE_SERIALIZATION];
 
 /// From ten microseconds, for the token, to a second, for a scene as large as may be.
 const BOUNDS: [f64; 11] = [0.00001, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0];
 
-/// Time spent by phase; none for a phase that the request never came to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Phases([Option<Duration>; PHASES.len()]);
+/// Time spent by phase, its parts added up; none for a phase that the request never came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spent([Option<Duration>; PHASES.len()]);
 
-impl Phases {
-    /// Runs `work` as a part of `phase`. A phase may have several parts.
-    pub(crate) fn time<T>(&mut self, phase: Phase, work: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
-        let result = work();
-        self.spend(phase, started.elapsed());
-        result
-    }
-
-    fn spend(&mut self, phase: Phase, time: Duration) {
-        *self.0[phase as usize].get_or_insert_default() += time;
-    }
-
-    /// Takes over the phases that were timed on another thread.
-    pub(crate) fn extend(&mut self, others: Self) {
-        for (phase, _) in PHASES {
-            if let Some(time) = others.0[phase as usize] {
-                self.spend(phase, time);
-            }
-        }
+impl Spent {
+    pub(crate) fn of(timings: &[PhaseTiming]) -> Self {
+        let of = |name: &str| {
+            timings.iter().filter(move |timing| *timing.name == *name).map(|timing| timing.duration).reduce(|a, b| a + b)
+        };
+        Self(PHASES.map(of))
     }
 
     /// Returns the time of a phase in milliseconds.
-    pub(crate) fn milliseconds(&self, phase: Phase) -> Option<f64> {
-        self.0[phase as usize].map(milliseconds)
+    pub(crate) fn milliseconds(&self, phase: &str) -> Option<f64> {
+        let at = PHASES.iter().position(|name| *name == phase)?;
+        self.0[at].map(milliseconds)
     }
 
     /// Returns the phases that there were, in milliseconds.
     pub(crate) fn to_json(self) -> Value {
-        let entries = PHASES.iter().filter_map(|(phase, name)| Some(((*name).to_owned(), self.milliseconds(*phase)?.into())));
+        let entries = PHASES.iter().filter_map(|name| Some(((*name).to_owned(), self.milliseconds(name)?.into())));
         Value::Object(entries.collect::<Map<_, _>>())
     }
 }
@@ -82,11 +66,11 @@ impl PhaseMetrics {
             ["phase"],
             Buckets::seconds(&BOUNDS).expect("the bounds are whole nanoseconds in rising order"),
         )?;
-        Ok(Self(PHASES.map(|(_, name)| family.handle([name]))))
+        Ok(Self(PHASES.map(|name| family.handle([name]))))
     }
 
-    pub(crate) fn observe(&self, phases: &Phases) {
-        for (histogram, time) in self.0.iter().zip(phases.0) {
+    pub(crate) fn observe(&self, spent: &Spent) {
+        for (histogram, time) in self.0.iter().zip(spent.0) {
             if let Some(time) = time {
                 histogram.observe_duration(time);
             }
@@ -96,24 +80,23 @@ impl PhaseMetrics {
 
 #[cfg(test)]
 mod tests {
+    use tachograph::http::Method;
+    use tachograph::profile::{ProfileOptions, Profiler};
+
     use super::*;
 
     #[test]
-    fn each_phase_stands_at_its_own_index() {
-        for (index, (phase, _)) in PHASES.iter().enumerate() {
-            assert_eq!(*phase as usize, index);
-        }
-    }
-
-    #[test]
     fn the_parts_of_a_phase_add_up_and_what_never_ran_is_absent() {
-        let mut phases = Phases::default();
-        phases.spend(Phase::SceneValidation, Duration::from_millis(2));
-        let mut elsewhere = Phases::default();
-        elsewhere.spend(Phase::SceneValidation, Duration::from_micros(500));
-        elsewhere.spend(Phase::FileIo, Duration::from_micros(1_234));
-        phases.extend(elsewhere);
-        assert_eq!(phases.to_json(), serde_json::json!({ "scene_validation": 2.5, "file_io": 1.234 }));
-        assert_eq!(phases.milliseconds(Phase::AuthValidation), None);
+        let profile = Profiler::new(ProfileOptions::default()).start("/scene", Method::Post);
+        for name in [SCENE_VALIDATION, FILE_IO, SCENE_VALIDATION] {
+            let _phase = profile.phase(name);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let timings = profile.phases();
+        let spent = Spent::of(&timings);
+        let expected = milliseconds(timings[0].duration + timings[2].duration);
+        assert_eq!(spent.milliseconds(SCENE_VALIDATION), Some(expected));
+        assert_eq!(spent.to_json().as_object().unwrap().keys().collect::<Vec<_>>(), [FILE_IO, SCENE_VALIDATION]);
+        assert_eq!(spent.milliseconds(AUTH_VALIDATION), None);
     }
 }

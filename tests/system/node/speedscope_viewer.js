@@ -1,0 +1,53 @@
+// Opens a file in speedscope, as its command line does, and prints as JSON what is seen there: the title, the
+// texts that were drawn on the flame graph, the rows of the table, and what went wrong.
+// Usage: node speedscope_viewer.js < FILE, with NODE_PATH and TACHOGRAPH_CHROMIUM set.
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+const { chromium } = require("playwright-core");
+
+const LIMIT = 60_000;
+
+async function look(page, index, source) {
+  const errors = [];
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("dialog", (dialog) => errors.push(dialog.message()) && dialog.dismiss());
+  // Names are drawn on a canvas, where nothing of the page could be asked for them later.
+  await page.addInitScript(() => {
+    window.drawn = new Set();
+    const fillText = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+      window.drawn.add(text);
+      return fillText.call(this, text, ...rest);
+    };
+  });
+  await page.goto(`file://${index}#localProfilePath=${source}`);
+  // The axis is drawn first: what is no time is a name.
+  const isDrawn = () => [...window.drawn].some((text) => !/^[\d.]+(ns|µs|ms|s)$/.test(text));
+  await page.waitForFunction(isDrawn, null, { timeout: LIMIT }).catch((error) => errors.push(String(error)));
+  const texts = await page.evaluate(() => [...window.drawn]);
+  // The third view is a table of self and total times.
+  await page.keyboard.press("3");
+  const cell = page.locator("table td:visible").first();
+  await cell.waitFor({ timeout: LIMIT }).catch((error) => errors.push(String(error)));
+  const rows = await page.$$eval("table tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+  return { title: await page.title(), texts, rows, errors };
+}
+
+(async () => {
+  const index = path.join(path.dirname(require.resolve("speedscope/package.json")), "dist/release/index.html");
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "speedscope-"));
+  const source = path.join(folder, "profile.js");
+  const encoded = fs.readFileSync(0).toString("base64");
+  fs.writeFileSync(source, `speedscope.loadFileFromBase64("profile.json", ${JSON.stringify(encoded)})`);
+  // A container's root has no sandbox to be put into, and no graphics card to draw with.
+  const args = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+  const browser = await chromium.launch({ executablePath: process.env.TACHOGRAPH_CHROMIUM, args });
+  try {
+    console.log(JSON.stringify(await look(await browser.newPage(), index, source)));
+  } finally {
+    await browser.close();
+    fs.rmSync(folder, { recursive: true });
+  }
+})();

@@ -1,0 +1,84 @@
+//! Programs that read flame graphs: speedscope in a browser, inferno and Go's pprof.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::demo::repository;
+use crate::judge::{Verdict, judge};
+
+/// What speedscope's viewer shows of a file.
+#[derive(Clone, Debug)]
+pub struct Viewed {
+    /// The title of the page.
+    pub title: String,
+    /// The names and times that it drew on the flame graph.
+    pub texts: Vec<String>,
+    /// The rows of its table: total, self, name.
+    pub rows: Vec<Vec<String>>,
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+}
+
+/// A script of `node/`, with the packages that `ci/system.sh` has installed.
+pub(crate) fn node(script: &str, input: &str) -> Verdict {
+    let variable =
+        |name: &str| std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run these tests by ci/system.sh"));
+    let script = repository().join("tests/system/node").join(script);
+    let mut packages = OsStr::new("NODE_PATH=").to_owned();
+    packages.push(variable("TACHOGRAPH_NODE_MODULES"));
+    judge("env".as_ref(), &[&packages, &variable("TACHOGRAPH_NODE"), script.as_os_str()], input)
+}
+
+/// speedscope's schema of its files: `Err` with what it finds.
+pub fn speedscope_schema(file: &str) -> Result<(), String> {
+    let verdict = node("speedscope_schema.js", file);
+    assert_eq!(verdict.complaints, "", "the schema can be read");
+    if verdict.code == 0 { Ok(()) } else { Err(verdict.output) }
+}
+
+/// speedscope itself. Nothing may go wrong in it.
+pub fn speedscope(file: &str) -> Viewed {
+    let verdict = node("speedscope_viewer.js", file);
+    assert_eq!((verdict.code, &*verdict.complaints), (0, ""), "the browser runs");
+    let seen: Value = serde_json::from_str(&verdict.output).expect("JSON");
+    assert_eq!(texts(&seen["errors"]), [""; 0], "{seen}");
+    let rows = seen["rows"].as_array().expect("rows").iter().map(texts).collect();
+    Viewed { title: seen["title"].as_str().expect("a title").to_owned(), texts: texts(&seen["texts"]), rows }
+}
+
+/// `inferno-flamegraph`: the SVG that it makes of folded stacks. It may not have ignored a line.
+pub fn inferno_flamegraph(folded: &str) -> String {
+    let verdict = judge("inferno-flamegraph".as_ref(), &[], folded);
+    assert_eq!((verdict.code, &*verdict.complaints), (0, ""), "{folded}");
+    verdict.output
+}
+
+fn file(folder: &Path, name: &str, content: &[u8]) -> std::path::PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, content).expect("a file in a temporary folder");
+    path
+}
+
+/// `inferno-diff-folded`: folded stacks before and now in one.
+pub fn inferno_diff_folded(before: &str, now: &str) -> String {
+    let folder = TempDir::new().expect("a temporary folder");
+    let [before, now] = [("before", before), ("now", now)].map(|(name, text)| file(folder.path(), name, text.as_bytes()));
+    let verdict = judge("inferno-diff-folded".as_ref(), &[before.as_os_str(), now.as_os_str()], "");
+    assert_eq!((verdict.code, &*verdict.complaints), (0, ""));
+    verdict.output
+}
+
+/// `go tool pprof` with these arguments: what it prints of a profile.
+pub fn pprof(profile: &[u8], arguments: &[&str]) -> String {
+    let folder = TempDir::new().expect("a temporary folder");
+    let profile = file(folder.path(), "profile.pb.gz", profile);
+    let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).chain([profile.as_os_str()]).collect();
+    let verdict = judge("pprof".as_ref(), &arguments, "");
+    assert_eq!((verdict.code, &*verdict.complaints), (0, ""), "{arguments:?}");
+    verdict.output
+}
