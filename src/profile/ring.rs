@@ -10,14 +10,16 @@
 //! second ones, and must never fall: a second one is counted (Relaxed) before it is taken (Release), and who reads the tickets first
 //! (Acquire) has counted all second ones among them.
 
+use crossbeam_utils::CachePadded;
+
 use super::slot::Slot;
 use crate::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Ring<const N: usize> {
     slots: Box<[Slot<N>]>,
-    /// Tickets taken: the number of the next one.
-    tickets: AtomicU64,
+    /// Tickets taken: the number of the next one. Each writer stores it, so nothing that they read lies beside it.
+    tickets: CachePadded<AtomicU64>,
     /// Second tickets, that is numbers that no profile has.
     second_tickets: AtomicU64,
     /// The most profiles that were told.
@@ -27,7 +29,7 @@ pub(super) struct Ring<const N: usize> {
 impl<const N: usize> Ring<N> {
     pub(super) fn new(capacity: usize) -> Self {
         let slots = (0..capacity.max(1)).map(|_| Slot::new()).collect();
-        Self { slots, tickets: AtomicU64::new(0), second_tickets: AtomicU64::new(0), told: AtomicU64::new(0) }
+        Self { slots, tickets: AtomicU64::new(0).into(), second_tickets: AtomicU64::new(0), told: AtomicU64::new(0) }
     }
 
     /// Puts the words of a profile, the first of which becomes its number. Tells whether it found a place.
