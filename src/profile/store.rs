@@ -21,8 +21,6 @@ pub(super) struct ProfileStore {
     slowest: Slowest<WORDS>,
     pinned: Pinned<WORDS>,
     age: AgeClock,
-    /// Second tickets, that is numbers that no profile has.
-    second_tickets: AtomicU64,
     /// Profiles that found no place in the ring.
     dropped: AtomicU64,
     /// Phases that found no place in their profile.
@@ -37,7 +35,6 @@ impl ProfileStore {
             slowest: Slowest::new(options.slowest),
             pinned: Pinned::new(options.pinned),
             age: AgeClock::new(),
-            second_tickets: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             phases_dropped: AtomicU64::new(0),
             options,
@@ -46,9 +43,9 @@ impl ProfileStore {
 
     /// Keeps a profile that ended now. `words` are its own; its number is set here.
     pub(super) fn insert(&self, words: &mut [u64], now: Instant) {
-        let put = self.ring.put(words);
-        if put.tickets > 1 || !put.stored {
-            self.count_lost(put.tickets, put.stored);
+        if !self.ring.put(words) {
+            // Relaxed: a statistic.
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         let head = Head::of(words[HEAD]);
         if head.phases_dropped > 0 {
@@ -64,13 +61,6 @@ impl ProfileStore {
         let failed = head.aborted || head.status >= 500;
         self.slowest.offer(head.endpoint, failed, span(second), nanos, words);
         self.pinned.offer(head.endpoint, second, nanos, words);
-    }
-
-    #[cold]
-    fn count_lost(&self, tickets: u64, stored: bool) {
-        // Relaxed, both: statistics.
-        self.second_tickets.fetch_add(tickets - 1, Ordering::Relaxed);
-        self.dropped.fetch_add(u64::from(!stored), Ordering::Relaxed);
     }
 
     /// Copies of all profiles that are not cleared, by number.
@@ -109,8 +99,7 @@ impl ProfileStore {
 
     /// Profiles that have ended since the start.
     pub(super) fn recorded(&self) -> u64 {
-        // Relaxed: a statistic.
-        self.ring.next_number().saturating_sub(self.second_tickets.load(Ordering::Relaxed))
+        self.ring.ended()
     }
 
     pub(super) fn dropped(&self) -> u64 {
