@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
+use tachograph::profile::{ProfileOptions, Profiler, Sizes};
 use tachograph::{Buckets, Counter, LabelSet, LabelValue, Registry, Resolution};
 
 /// Series, counters and values that a loop walks through, so that no operation meets its own last store.
@@ -21,7 +22,7 @@ const TABLES: usize = 32;
 type Operation = (&'static str, fn(usize));
 
 /// The loop alone comes first: what the other counts hold beside their operation.
-const OPERATIONS: [Operation; 11] = [
+const OPERATIONS: [Operation; 12] = [
     ("baseline", |iterations| calls(iterations, |_| ())),
     ("counter_inc", counter_inc),
     ("counter_inc_rotating", counter_inc_rotating),
@@ -33,6 +34,7 @@ const OPERATIONS: [Operation; 11] = [
     ("histogram_hdr", |iterations| histogram(iterations, Resolution::Hdr)),
     ("http_held", http_held),
     ("http_by_name", http_by_name),
+    ("profile", profile),
 ];
 
 /// Calls an operation: once for everything that it touches, so that it is warm, and then as often as it is counted.
@@ -189,6 +191,22 @@ fn http_by_name(iterations: usize) {
         https[i / ROUND % HTTP_TABLES].observe(&endpoints[i % ENDPOINTS.len()], &exchange(durations[i % ROUND]));
     });
     assert_eq!(registries.iter().map(requests).sum::<u64>(), called(iterations));
+}
+
+/// Profiles of four phases. Each profiler hashes names by seeds of its own. None keeps the slowest: how many compete for that is a matter
+/// of the time they take.
+fn profile(iterations: usize) {
+    const PHASES: [&str; 4] = ["auth_validation", "scene_validation", "file_io", "response_serialization"];
+    let options = ProfileOptions { slowest: 0, ..ProfileOptions::default() };
+    let profilers: Vec<Profiler> = (0..TABLES).map(|_| Profiler::new(options.clone())).collect();
+    calls(iterations, |i| {
+        let profile = profilers[i / ROUND % TABLES].start(ENDPOINTS[i % ENDPOINTS.len()], Method::Get);
+        for name in PHASES {
+            drop(profile.phase(name));
+        }
+        profile.finish(200, Sizes { request_bytes: 120, response_bytes: 2_000 });
+    });
+    assert_eq!(profilers.iter().map(Profiler::recorded).sum::<u64>(), called(iterations));
 }
 
 fn main() {

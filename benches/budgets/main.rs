@@ -4,12 +4,13 @@
 //! Everything is measured in several rounds, ours and the floor's in turns, and the best round counts: a noisy machine makes rounds
 //! slower, never faster. With `-- --test` each thing runs once, asserts what it counted, and nothing is judged.
 //!
-//! Profiles and the full health check get their rows when they are there: [`row::Row::judged`] is all they need.
+//! The full health check gets its row when it is there: [`row::Row::judged`] is all it needs.
 #![forbid(unsafe_code)]
 
 mod inputs;
 mod measure;
 mod memory;
+mod profiles;
 mod recording;
 mod row;
 mod scrape;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     let bench = Bench::new(test);
     let mut rows = memory::rows();
     rows.extend(recording::rows(&bench));
+    rows.extend(profiles::rows(&bench));
     rows.extend(scrape::rows(&bench));
     #[cfg(feature = "server")]
     rows.extend(served::rows(&bench));

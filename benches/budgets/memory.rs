@@ -1,4 +1,4 @@
-//! What series hold, by a counting allocator.
+//! What series and profiles hold, by a counting allocator.
 
 use std::process::Command;
 use std::sync::mpsc;
@@ -10,6 +10,7 @@ use tachograph::{Labels, Registry};
 
 use crate::ALLOCATOR;
 use crate::inputs::buckets;
+use crate::profiles;
 use crate::row::{Amount, Row};
 use crate::scrape::sample_lines;
 
@@ -30,13 +31,14 @@ const CELLS_A_PAGE: usize = 128;
 const PAGES: usize = 1_000;
 
 /// What is weighed, each in a process of its own, so that nothing that another one left behind is used again.
-const WEIGHTS: [fn() -> f64; 5] = [
+const WEIGHTS: [fn() -> f64; 6] = [
     a_thousand_lines,
     || held_by_series(SERIES, 0)[1] / SERIES as f64,
     // As many of both as share a page, so that what one leaves of its pages is the other's.
     || held_by_series(COUNTERS_A_PAGE * PAGES, HISTOGRAMS_A_PAGE * PAGES)[1] / (PAGES * CELLS_A_PAGE) as f64,
     || held_by_series(SERIES, 0)[0] / SERIES as f64,
     || held_by_series(0, SERIES)[0] / SERIES as f64,
+    a_thousand_profiles,
 ];
 
 /// Prints one of the weights, for the process that asks.
@@ -65,6 +67,7 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::judged("one of a histogram's 13 cells, beside counters", bytes(8.0), bytes(8.0), whole(weighed(2))),
         Row::aimed("a counter series of 3 labels", bytes(110.0), weighed(3)),
         Row::aimed("a histogram series of 11 buckets", bytes(200.0), weighed(4)),
+        Row::judged("1 000 profiles, and those kept beside them", kilo(500.0), kilo(500.0), weighed(5)),
     ]
 }
 
@@ -105,6 +108,13 @@ fn a_thousand_lines() -> f64 {
         registry
     });
     1_000.0 * bytes / sample_lines(registry.snapshot().text()).count() as f64
+}
+
+/// Bytes of a profiler whose places are all in use.
+fn a_thousand_profiles() -> f64 {
+    let (profiler, bytes) = held_by(profiles::full);
+    assert!(profiler.profiles().len() > 1_000);
+    bytes
 }
 
 /// Bytes of so many counters and histograms that one thread counts in, and what a further thread adds that counts in all of them, beyond

@@ -1,8 +1,9 @@
 //! The id of a request: the caller's own, or one that is unique in the process and can be read.
 
+use std::cell::Cell;
 use std::fmt;
 
-use crate::sync::{AtomicU64, Ordering, process_wide};
+use crate::sync::{AtomicU64, Ordering, process_wide, thread_locals};
 
 /// Bytes of a caller's own id that are kept.
 pub(super) const LONGEST_ID: usize = 64;
@@ -10,15 +11,44 @@ pub(super) const LONGEST_ID: usize = 64;
 /// Characters of the route in an id of ours.
 const LONGEST_ROUTE: usize = 32;
 
+/// Numbers that a thread takes at once, so that threads seldom meet at the counter; a power of two. Those that it leaves when it ends are
+/// nobody's.
+const BLOCK: u32 = 64;
+
+const _: () = assert!(BLOCK.is_power_of_two());
+
 process_wide! {
-    /// Requests that were started in this process, by all profilers.
-    static STARTED: AtomicU64 = AtomicU64::new(0);
+    /// Blocks that threads have taken, for all profilers.
+    static BLOCKS: AtomicU64 = AtomicU64::new(0);
+}
+
+thread_locals! {
+    /// The thread's next number; a multiple of `BLOCK` when its block is used up.
+    static NEXT: Cell<u32> = Cell::new(0);
 }
 
 /// The number of the next request. It starts again after 2^32 of them; the unix second beside it tells them apart.
 pub(super) fn next() -> u32 {
+    let of_thread = NEXT.try_with(|next| {
+        let mut number = next.get();
+        if number.is_multiple_of(BLOCK) {
+            number = first_of_a_block();
+        }
+        next.set(number.wrapping_add(1));
+        number
+    });
+    of_thread.unwrap_or_else(|_| first_of_a_block())
+}
+
+/// The block that a number is of.
+pub(super) fn block(number: u32) -> u32 {
+    number / BLOCK
+}
+
+#[cold]
+fn first_of_a_block() -> u32 {
     // Relaxed: it stands for itself.
-    STARTED.fetch_add(1, Ordering::Relaxed) as u32
+    (BLOCKS.fetch_add(1, Ordering::Relaxed) as u32).wrapping_mul(BLOCK)
 }
 
 /// An id of ours: route, unix second, number.

@@ -29,6 +29,7 @@ mod ring;
 mod scope;
 #[cfg(feature = "server")]
 pub(crate) mod server_timing;
+mod share;
 mod slot;
 mod slowest;
 #[cfg(feature = "profiles")]
@@ -50,6 +51,7 @@ pub use trace::{TraceId, TraceIdError};
 
 use crate::http::Method;
 use crate::registry::{RegisterError, Registry};
+use share::Shares;
 use store::ProfileStore;
 
 /// The status of a request that was dropped before it was finished (nginx's number for a client that has gone).
@@ -112,12 +114,12 @@ impl Default for ProfileOptions {
 ///
 /// A profile is read whole or not at all. One that is being written while it is read is not there yet.
 #[derive(Clone, Debug)]
-pub struct Profiler(Arc<ProfileStore>);
+pub struct Profiler(Arc<Shares>);
 
 impl Profiler {
     /// Makes a profiler, and allocates all that it will ever have, but for the names of routes and phases (24 KB at most).
     pub fn new(options: ProfileOptions) -> Self {
-        Self(Arc::new(ProfileStore::new(options)))
+        Self(Arc::new(Shares::new(options)))
     }
 
     /// Starts the profile of a request. `endpoint` is its route (`/scene/{id}`), never a path: there is room for 255 names of routes and
@@ -128,24 +130,24 @@ impl Profiler {
 
     /// All profiles that are kept, each once, newest first.
     pub fn profiles(&self) -> Vec<RequestProfile> {
-        self.0.profiles()
+        self.store().profiles()
     }
 
     /// The most profiles that it keeps at once: those of the ring and all beside it.
     pub fn most(&self) -> usize {
-        let ProfileOptions { capacity, slowest, pinned, .. } = self.0.options;
+        let ProfileOptions { capacity, slowest, pinned, .. } = self.store().options;
         capacity.max(1).saturating_add(slowest.min(slowest::MOST)).saturating_add(pinned)
     }
 
     /// The profiles that stand for their route and bucket of `http_request_duration_seconds`. They stay for ten minutes, however many come
     /// after them.
     pub fn exemplars(&self) -> Vec<RequestProfile> {
-        self.0.exemplars()
+        self.store().exemplars()
     }
 
     /// Forgets all profiles that have ended by now, and tells how many there were. None that ends later is lost.
     pub fn clear(&self) -> usize {
-        self.0.clear()
+        self.store().clear()
     }
 
     /// Registers what the profiler costs and has lost: `tachograph_profiles_total`, `tachograph_profiles_dropped_total`,
@@ -160,22 +162,22 @@ impl Profiler {
 
     /// How it was set up.
     pub fn options(&self) -> &ProfileOptions {
-        &self.0.options
+        &self.store().options
     }
 
     /// Requests whose profile has ended, since the start.
     pub fn recorded(&self) -> u64 {
-        self.0.recorded()
+        self.store().recorded()
     }
 
     /// Profiles that were let go, because the threads that hold both places were suspended in the middle of a profile each.
     pub fn dropped(&self) -> u64 {
-        self.0.dropped()
+        self.store().dropped()
     }
 
     /// Phases that there was no room for in their profile.
     pub fn phases_dropped(&self) -> u64 {
-        self.0.phases_dropped()
+        self.store().phases_dropped()
     }
 
     /// Bytes that it holds.
@@ -184,6 +186,6 @@ impl Profiler {
     }
 
     fn store(&self) -> &ProfileStore {
-        &self.0
+        &self.0.store
     }
 }

@@ -12,9 +12,11 @@
 mod span;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::id::{self, Generated, LONGEST_ID};
+use super::share::Share;
 use super::words::{self, DURATION, FIRST_PHASE, HEAD, Head, ID, PHASES, PhaseHead, SIZES, STARTED, TRACE, WORDS, Words};
 use super::{ABORTED, PhaseTiming, Profiler, TraceId};
 use crate::http::Method;
@@ -41,8 +43,8 @@ pub struct Sizes {
 /// It may be shared: phases may be begun on any thread. Whoever drops it unfinished has it recorded as aborted.
 #[derive(Debug)]
 pub struct OpenProfile {
-    /// `None` of one that goes nowhere.
-    profiler: Option<Profiler>,
+    /// In the store; `None` of one that goes nowhere.
+    share: Option<Arc<Share>>,
     started: Instant,
     /// Nanoseconds since 1970.
     started_at: u64,
@@ -86,7 +88,7 @@ impl OpenProfile {
         profile.started_at = u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX);
         profile.endpoint = profiler.store().names.number(endpoint);
         profile.number = id::next();
-        profile.profiler = Some(profiler.clone());
+        profile.share = Some(profiler.0.of(profile.number));
         profile
     }
 
@@ -103,7 +105,7 @@ impl OpenProfile {
     /// ```
     pub fn disabled(method: Method) -> Self {
         Self {
-            profiler: None,
+            share: None,
             started: Instant::now(),
             started_at: 0,
             endpoint: super::name::OTHER_NAME,
@@ -141,7 +143,7 @@ impl OpenProfile {
 
     /// The route, as it is kept: `other` past the limit of names.
     pub fn endpoint(&self) -> &str {
-        self.profiler.as_ref().map_or("", |profiler| profiler.store().names.name(self.endpoint))
+        self.share.as_ref().map_or("", |share| share.store().names.name(self.endpoint))
     }
 
     /// The trace that the caller said it belongs to.
@@ -155,7 +157,7 @@ impl OpenProfile {
             if self.id_len > 0 {
                 return f.write_str(&String::from_utf8_lossy(&self.id[..self.id_len.into()]));
             }
-            match &self.profiler {
+            match &self.share {
                 Some(_) => {
                     let second = self.started_at / 1_000_000_000;
                     write!(f, "{}", Generated { endpoint: self.endpoint(), second, number: self.number })
@@ -183,16 +185,16 @@ impl OpenProfile {
     /// assert_eq!(&*profile.phases()[0].name, "file_io");
     /// ```
     pub fn phases(&self) -> Vec<PhaseTiming> {
-        let Some(profiler) = &self.profiler else { return Vec::new() };
+        let Some(share) = &self.share else { return Vec::new() };
         let mut words: Words = [0; WORDS];
         let phases = self.write_phases(nanoseconds(self.elapsed()), &mut words);
-        words::phases(&words, phases, &profiler.store().names)
+        words::phases(&words, phases, &share.store().names)
     }
 
     /// Whether anybody will see it.
     #[cfg(feature = "server")]
     pub(crate) fn is_enabled(&self) -> bool {
-        self.profiler.is_some()
+        self.share.is_some()
     }
 
     /// The same, begun at this instant.
@@ -219,7 +221,7 @@ impl OpenProfile {
 
     /// The same with a duration that was read before.
     pub(crate) fn complete(&self, status: u16, sizes: Sizes, duration: Duration, aborted: bool) {
-        let Some(profiler) = &self.profiler else { return };
+        let Some(share) = &self.share else { return };
         // Relaxed: one of them is the first.
         if self.finished.swap(true, Ordering::Relaxed) {
             return;
@@ -249,7 +251,7 @@ impl OpenProfile {
         }
         // It only says how old the profile is: a duration beyond all clocks must not be the end of the request.
         let ended = self.started.checked_add(duration).unwrap_or(self.started);
-        profiler.store().insert(&mut words[..FIRST_PHASE + 2 * phases], ended);
+        share.store().insert(&mut words[..FIRST_PHASE + 2 * phases], ended);
     }
 
     /// Writes the phases that there are, and tells how many.
@@ -277,12 +279,12 @@ impl OpenProfile {
     /// Begins a phase and tells its place; `None` when there is no room, or nobody to see it. `open` stands for its duration
     /// as long as it goes on.
     fn begin(&self, name: &str, parent: Option<u8>, open: u64) -> Option<u8> {
-        let profiler = self.profiler.as_ref()?;
+        let share = self.share.as_ref()?;
         // Relaxed, both: hints. Who begins a phase beside the end of the profile may be too late.
         if self.finished.load(Ordering::Relaxed) || self.begun.load(Ordering::Relaxed) >= MOST_COUNTED {
             return None;
         }
-        let name = profiler.store().names.number(name);
+        let name = share.store().names.number(name);
         self.take_place(name, parent, open)
     }
 
@@ -331,7 +333,7 @@ impl OpenProfile {
 impl Drop for OpenProfile {
     fn drop(&mut self) {
         // Relaxed: nobody else has it any more. Asked here too, for the sake of the clock.
-        if self.profiler.is_some() && !self.finished.load(Ordering::Relaxed) {
+        if self.share.is_some() && !self.finished.load(Ordering::Relaxed) {
             self.complete(ABORTED, Sizes::default(), self.elapsed(), true);
         }
     }

@@ -3,6 +3,14 @@
 //! A ticket alone does not give the slot: its owner may be suspended until others have gone round the ring. So the slot is claimed
 //! too, for a sequence that says which round it is: nobody writes an earlier round over a later one. If the claim fails the writer
 //! takes one further ticket, and else lets the profile go. Nobody ever waits.
+//!
+//! # Orderings
+//!
+//! Tickets stand for themselves, and the claims order what is written. But how many profiles there were is told by all tickets without the
+//! second ones, and must never fall: a second one is counted (Relaxed) before it is taken (Release), and who reads the tickets first
+//! (Acquire) has counted all second ones among them.
+
+use crossbeam_utils::CachePadded;
 
 use super::slot::Slot;
 use crate::sync::{AtomicU64, Ordering};
@@ -10,38 +18,47 @@ use crate::sync::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(super) struct Ring<const N: usize> {
     slots: Box<[Slot<N>]>,
-    /// Tickets taken: the number of the next one.
-    tickets: AtomicU64,
-}
-
-/// What became of a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Put {
-    /// Tickets taken for it, 1 or 2.
-    pub(super) tickets: u64,
-    /// Whether it is in the ring.
-    pub(super) stored: bool,
+    /// Tickets taken: the number of the next one. Each writer stores it, so nothing that they read lies beside it.
+    tickets: CachePadded<AtomicU64>,
+    /// Second tickets, that is numbers that no profile has.
+    second_tickets: AtomicU64,
+    /// The most profiles that were told.
+    told: AtomicU64,
 }
 
 impl<const N: usize> Ring<N> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { slots: (0..capacity.max(1)).map(|_| Slot::new()).collect(), tickets: AtomicU64::new(0) }
+        let slots = (0..capacity.max(1)).map(|_| Slot::new()).collect();
+        Self { slots, tickets: AtomicU64::new(0).into(), second_tickets: AtomicU64::new(0), told: AtomicU64::new(0) }
     }
 
-    /// Puts the words of a profile, the first of which becomes its number.
-    pub(super) fn put(&self, words: &mut [u64]) -> Put {
-        for tickets in 1..=2 {
-            // Relaxed: a ticket stands for itself; the claim orders what is written.
-            let number = self.tickets.fetch_add(1, Ordering::Relaxed);
-            words[0] = number;
-            let capacity = self.slots.len() as u64;
-            let round = number / capacity;
-            if let Some(claim) = self.slots[(number % capacity) as usize].claim(2 * round + 1) {
-                claim.write(words);
-                return Put { tickets, stored: true };
-            }
+    /// Puts the words of a profile, the first of which becomes its number. Tells whether it found a place.
+    pub(super) fn put(&self, words: &mut [u64]) -> bool {
+        if self.put_at_next(words) {
+            return true;
         }
-        Put { tickets: 2, stored: false }
+        // Relaxed: the ticket orders it.
+        self.second_tickets.fetch_add(1, Ordering::Relaxed);
+        self.put_at_next(words)
+    }
+
+    fn put_at_next(&self, words: &mut [u64]) -> bool {
+        // Release: pairs with the load in `ended`, for the sake of a second ticket.
+        let number = self.tickets.fetch_add(1, Ordering::Release);
+        words[0] = number;
+        let capacity = self.slots.len() as u64;
+        let round = number / capacity;
+        let claim = self.slots[(number % capacity) as usize].claim(2 * round + 1);
+        claim.map(|claim| claim.write(words)).is_some()
+    }
+
+    /// Profiles that have ended, whether they found a place or not. It never falls.
+    pub(super) fn ended(&self) -> u64 {
+        // Acquire: pairs with the addition in `put_at_next`.
+        let tickets = self.tickets.load(Ordering::Acquire);
+        // Relaxed, both: all second tickets of those above are seen, and perhaps some more, so this is too few at times and never too many.
+        let ended = tickets.saturating_sub(self.second_tickets.load(Ordering::Relaxed));
+        self.told.fetch_max(ended, Ordering::Relaxed).max(ended)
     }
 
     /// The number that the next profile gets.
@@ -61,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    fn put(ring: &Ring<2>, value: u64) -> Put {
+    fn put(ring: &Ring<2>, value: u64) -> bool {
         ring.put(&mut [0, value])
     }
 
@@ -76,7 +93,7 @@ mod tests {
         for capacity in [1, 2, 3, 10] {
             let (ring, mut oracle) = (Ring::<2>::new(capacity), VecDeque::new());
             for value in 0..35 {
-                assert!(put(&ring, value).stored);
+                assert!(put(&ring, value));
                 oracle.push_back(value);
                 if oracle.len() > capacity {
                     oracle.pop_front();
@@ -89,17 +106,17 @@ mod tests {
     #[test]
     fn a_suspended_writer_costs_its_slot_and_nothing_else() {
         let ring = Ring::<2>::new(3);
-        (0..3).for_each(|value| assert!(put(&ring, value).stored));
+        (0..3).for_each(|value| assert!(put(&ring, value)));
         // It has its ticket, number 3, and its claim.
         let suspended = ring.slots()[0].claim(3).unwrap();
         ring.tickets.fetch_add(1, Ordering::Relaxed);
         for value in 4..20 {
-            assert!(put(&ring, value).stored);
+            assert!(put(&ring, value));
         }
         assert_eq!(held(&ring), [18, 19]);
         suspended.write(&[3, 3]);
         assert_eq!(held(&ring), [3, 18, 19]);
-        (20..23).for_each(|value| assert!(put(&ring, value).stored));
+        (20..23).for_each(|value| assert!(put(&ring, value)));
         assert_eq!(held(&ring), [20, 21, 22]);
     }
 
@@ -107,9 +124,10 @@ mod tests {
     fn with_every_slot_claimed_a_profile_is_let_go_and_nobody_waits() {
         let ring = Ring::<2>::new(2);
         let claims: Vec<_> = ring.slots().iter().map(|slot| slot.claim(1).unwrap()).collect();
-        assert_eq!(put(&ring, 7), Put { tickets: 2, stored: false });
+        assert!(!put(&ring, 7));
         claims.into_iter().for_each(|claim| claim.write(&[0, 0]));
-        assert!(put(&ring, 8).stored);
+        assert!(put(&ring, 8));
+        assert_eq!(ring.ended(), 2);
     }
 }
 
@@ -130,16 +148,19 @@ mod models {
                 let ring = ring.clone();
                 thread::spawn(move || {
                     let mut words = [0, value];
-                    ring.put(&mut words).stored.then_some(words)
+                    ring.put(&mut words).then_some(words)
                 })
             });
             let of_a_writer =
                 |words: Option<[u64; 2]>| words.is_none_or(|[number, value]| number < 4 && (1..=2).contains(&value));
             assert!(of_a_writer(ring.slots()[0].read()));
+            let ended = ring.ended();
             let last = writers.into_iter().filter_map(|writer| writer.join().unwrap()).max();
             // Whoever comes second finds the slot free or claimed: one of both is there at least, and of two the later one.
             assert_eq!(ring.slots()[0].read(), last);
             assert!(last.is_some());
+            assert!(ended <= 2);
+            assert_eq!(ring.ended(), 2);
         });
     }
 }

@@ -21,8 +21,6 @@ pub(super) struct ProfileStore {
     slowest: Slowest<WORDS>,
     pinned: Pinned<WORDS>,
     age: AgeClock,
-    /// Second tickets, that is numbers that no profile has.
-    second_tickets: AtomicU64,
     /// Profiles that found no place in the ring.
     dropped: AtomicU64,
     /// Phases that found no place in their profile.
@@ -37,7 +35,6 @@ impl ProfileStore {
             slowest: Slowest::new(options.slowest),
             pinned: Pinned::new(options.pinned),
             age: AgeClock::new(),
-            second_tickets: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             phases_dropped: AtomicU64::new(0),
             options,
@@ -46,9 +43,9 @@ impl ProfileStore {
 
     /// Keeps a profile that ended now. `words` are its own; its number is set here.
     pub(super) fn insert(&self, words: &mut [u64], now: Instant) {
-        let put = self.ring.put(words);
-        if put.tickets > 1 || !put.stored {
-            self.count_lost(put.tickets, put.stored);
+        if !self.ring.put(words) {
+            // Relaxed: a statistic.
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         let head = Head::of(words[HEAD]);
         if head.phases_dropped > 0 {
@@ -66,13 +63,6 @@ impl ProfileStore {
         self.pinned.offer(head.endpoint, second, nanos, words);
     }
 
-    #[cold]
-    fn count_lost(&self, tickets: u64, stored: bool) {
-        // Relaxed, both: statistics.
-        self.second_tickets.fetch_add(tickets - 1, Ordering::Relaxed);
-        self.dropped.fetch_add(u64::from(!stored), Ordering::Relaxed);
-    }
-
     /// Copies of all profiles that are not cleared, by number.
     fn copy(&self) -> BTreeMap<u64, Words> {
         let cleared = self.age.cleared();
@@ -85,7 +75,8 @@ impl ProfileStore {
 
     /// All profiles, newest first.
     pub(super) fn profiles(&self) -> Vec<RequestProfile> {
-        self.copy().values().rev().map(|words| self.profile(words)).collect()
+        let next = self.ring.next_number();
+        self.copy().values().rev().map(|words| self.profile(words, next)).collect()
     }
 
     /// The profiles that are exemplars of their buckets now.
@@ -93,11 +84,18 @@ impl ProfileStore {
         let cleared = self.age.cleared();
         let pinned = self.pinned.pinned(self.age.second(Instant::now()));
         let shown = pinned.iter().filter(|(exemplar, words)| *exemplar && words[0] >= cleared);
-        shown.map(|(_, words)| self.profile(words)).collect()
+        let next = self.ring.next_number();
+        shown.map(|(_, words)| self.profile(words, next)).collect()
     }
 
-    fn profile(&self, words: &Words) -> RequestProfile {
-        words::profile(words, &self.names, self.options.slow_threshold)
+    /// A profile, as it is seen before the next one, which has the number `next`.
+    fn profile(&self, words: &Words, next: u64) -> RequestProfile {
+        let profile = words::profile(words, &self.names);
+        RequestProfile {
+            is_slow: profile.duration >= self.options.slow_threshold,
+            is_recent: profile.number.saturating_add(self.ring.slots().len() as u64) >= next,
+            ..profile
+        }
     }
 
     /// Forgets all profiles that have ended by now, and tells how many there were.
@@ -109,8 +107,7 @@ impl ProfileStore {
 
     /// Profiles that have ended since the start.
     pub(super) fn recorded(&self) -> u64 {
-        // Relaxed: a statistic.
-        self.ring.next_number().saturating_sub(self.second_tickets.load(Ordering::Relaxed))
+        self.ring.ended()
     }
 
     pub(super) fn dropped(&self) -> u64 {

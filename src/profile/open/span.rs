@@ -15,7 +15,7 @@ impl OpenProfile {
     /// Whether phases can still be begun.
     pub(in crate::profile) fn takes_phases(&self) -> bool {
         // Relaxed: a hint, as in `begin`.
-        self.profiler.is_some() && !self.finished.load(Ordering::Relaxed)
+        self.share.is_some() && !self.finished.load(Ordering::Relaxed)
     }
 
     /// Begins the phase of a span and tells its place; `None` when there is no room. `parent` is the phase of the span
