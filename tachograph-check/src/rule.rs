@@ -193,7 +193,7 @@ rules! {
         "The exemplar of a bucket is not above its bound.",
         "give the exemplar to the bucket that holds its value";
     OwnFamilyOrder, "own-family-order", "order of families",
-        "Families stand in the order of their names.",
+        "Families stand in the order of their names, counters with `_total` and infos with `_info`.",
         "sort the families by name";
     OwnSeriesOrder, "own-series-order", "order of series",
         "The series of a family stand in the order of their label values, each in one piece.",

@@ -375,6 +375,7 @@ fn our_own_order_is_that_of_names_and_label_values() {
     not_ours("own-family-order", 2, 1, "b 1\na 1\n");
     not_ours("own-series-order", 2, 1, "a{x=\"2\"} 1\na{x=\"1\"} 1\n");
     let text = "# TYPE a counter\na_total{x=\"1\"} 1\na_created{x=\"1\"} 1\na_total{x=\"2\"} 1\n\
-                # TYPE b stateset\nb{b=\"z\"} 1\nb{b=\"a\"} 0\n# EOF\n";
+                # TYPE b stateset\nb{b=\"z\"} 1\nb{b=\"a\"} 0\n\
+                # TYPE jobs_lost counter\njobs_lost_total 0\n# TYPE jobs counter\njobs_total 1\n# EOF\n";
     assert!(parse_as(text.as_bytes(), Format::OpenMetrics).is_ok());
 }

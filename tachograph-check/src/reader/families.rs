@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
-use super::{Open, Reader};
+use super::{Open, Place, Reader};
 use crate::finding::{Broken, quoted};
 use crate::{Family, Kind, Rule, family};
 
@@ -39,13 +39,6 @@ impl Reader<'_> {
 
     fn begin(&mut self, name: String, number: usize, unjudged: bool) {
         let line = self.place.line;
-        if self.rules.families_sorted && !unjudged {
-            if self.last_name > name {
-                let told = format!("family {} behind {}", quoted(&name), quoted(&self.last_name));
-                self.report(Broken::new(Rule::OwnFamilyOrder, 0, told));
-            }
-            self.last_name.clone_from(&name);
-        }
         let family = Family { name, help: None, unit: None, kind: None, samples: Vec::new(), line };
         let start = self.place.start;
         self.open = Some(Open {
@@ -84,6 +77,23 @@ impl Reader<'_> {
         }
     }
 
+    /// Checks that a family stands behind the one before it. The program that has it knows a counter by the name with `_total`, an info by
+    /// that with `_info`, in each format.
+    fn check_order(&mut self, open: &Open) {
+        let suffix = match (open.family.kind, self.format.is_open()) {
+            (Some(Kind::Counter), true) => "_total",
+            (Some(Kind::Info), true) => "_info",
+            _ => "",
+        };
+        let name = format!("{}{suffix}", open.family.name);
+        if self.last_name > name {
+            let told = format!("family {} behind {}", quoted(&name), quoted(&self.last_name));
+            let place = Place { line: open.family.line, start: open.start };
+            self.findings.push(place, Broken::new(Rule::OwnFamilyOrder, 0, told));
+        }
+        self.last_name = name;
+    }
+
     /// Checks the open family and hands it on.
     pub(super) fn close(&mut self) {
         if self.open.as_ref().is_some_and(|open| open.family.kind.is_none() && !open.unjudged) {
@@ -91,6 +101,9 @@ impl Reader<'_> {
             self.claim();
         }
         let Some(mut open) = self.open.take() else { return };
+        if self.rules.families_sorted && !open.unjudged {
+            self.check_order(&open);
+        }
         if !open.unjudged {
             family::check(&open, self.format, self.rules, &mut self.findings);
         }

@@ -53,6 +53,7 @@ pub(crate) struct Reader<'a> {
     returned: bool,
     /// The last line ended between quotes: what follows is probably the rest of it, and the same mistake.
     torn: bool,
+    /// By which the last family was sorted.
     last_name: String,
     /// Families that are handed on, if they are kept.
     kept: Option<Vec<Family>>,
