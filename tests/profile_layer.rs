@@ -1,7 +1,8 @@
 //! Spans of requests as phases: which profile they go to, what they are a part of, and when they end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Barrier, Once};
+use std::thread;
 
 use proptest::prelude::*;
 use tachograph::http::Method;
@@ -179,6 +180,31 @@ fn each_of_many_requests_has_its_own_spans_on_whichever_thread_they_run() {
         let mut expected = [("outer", None), ("inner", Some("outer"))].repeat(mine % 3);
         expected.extend([("spawned", None), ("within", Some("spawned"))]);
         assert_eq!(phases(&profile), expected, "{mine}");
+    }
+}
+
+#[test]
+fn spans_of_one_request_on_many_threads_are_parts_of_what_they_are_in() {
+    let profiler = profiler();
+    for _ in 0..100 {
+        let request = request(&profiler);
+        let all = request.in_scope(|| info_span!("all"));
+        let start = Barrier::new(4);
+        thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    start.wait();
+                    for _ in 0..2 {
+                        info_span!(parent: &all, "half").in_scope(|| info_span!("one").in_scope(|| ()));
+                    }
+                });
+            }
+        });
+        let profile = finished(&profiler, &request);
+        let places = phases(&profile);
+        assert_eq!((places.len(), profile.phases_dropped), (16, 1));
+        let parent = |name| if name == "half" { "all" } else { "half" };
+        assert!(places[1..].iter().all(|(name, of)| *of == Some(parent(*name))), "{places:?}");
     }
 }
 

@@ -32,6 +32,9 @@ pub struct RequestProfile {
     pub trace_id: Option<TraceId>,
     /// Whether it took at least as long as [`ProfileOptions::slow_threshold`](super::ProfileOptions::slow_threshold).
     pub is_slow: bool,
+    /// Whether it is one of the last [`ProfileOptions::capacity`](super::ProfileOptions::capacity) requests, among which nobody has
+    /// chosen. Of those before them the slow ones are there, and so their statistics are no one's but theirs.
+    pub is_recent: bool,
     /// Its phases in the order in which they began. A phase stands after its parent.
     pub phases: Vec<PhaseTiming>,
     /// Phases beyond the sixteen that there is room for, at most 255.

@@ -1,7 +1,8 @@
 //! The spans of a request as phases of its profile.
 //!
-//! What a span has to do with which profile stands in its extensions, written when it is made, read when a span within it is made, taken
-//! when it closes. It holds the profile weakly: a span that somebody forgot must not keep a request from being recorded.
+//! Which phase of which profile a span is stands in its extensions: written when it is made, read when a span within it is
+//! made, taken when it closes. The profile is held weakly: a span that somebody forgot must not keep a request from being
+//! recorded.
 
 use std::sync::{Arc, Weak};
 
@@ -14,12 +15,16 @@ use super::{OpenProfile, scope};
 
 /// Makes phases of the spans of a request.
 ///
-/// A span is of the request in whose scope it was made ([`OpenProfile::scope`], [`OpenProfile::in_scope`]), elsewhere of that of the span
-/// that it is in, so what is spawned carries its request along with its span. It is a part of the phase of the span that it is in, and of
-/// the phases of guards that have been opened there. One with `parent: None` is no phase: nobody wants it to be a part of anything.
+/// A span belongs to the request in whose scope it is made ([`OpenProfile::scope`], [`OpenProfile::in_scope`]), and outside of
+/// scopes to the request of the span that it is in: what is spawned takes its request along with its span. Make spans in the
+/// future that is in the scope, for the one in `profile.scope(future.instrument(span))` is made before.
 ///
-/// The phase goes on from the making of the span to its closing, the waiting included. If the span outlives the request, the phase ends
-/// with the request. There is room for sixteen phases, so choose spans by level or target, with a filter of this layer alone.
+/// Its phase is a part of that of the span that it is in, and of those of guards that were opened there. A span with
+/// `parent: None` is no phase: nobody wants it to be a part of anything.
+///
+/// The phase goes on from the making of the span to its closing, the waiting included. If the span outlives the request, it
+/// ends with the request. There is room for sixteen phases, so choose spans by level or target, with a filter of this layer
+/// alone.
 ///
 /// # Examples
 ///
@@ -37,15 +42,16 @@ use super::{OpenProfile, scope};
 /// let profiler = Profiler::new(ProfileOptions::default());
 /// let profile = Arc::new(profiler.start("/scene", Method::Get));
 /// let answer = async {
-///     let _checking = debug_span!("check").entered();
-///     tokio::task::yield_now().instrument(info_span!("query")).await;
+///     info_span!("check").in_scope(|| debug_span!("token").in_scope(|| ()));
+///     let query = async { tokio::task::yield_now().instrument(info_span!("connect")).await };
+///     query.instrument(info_span!("query")).await;
 /// };
-/// profile.clone().scope(answer.instrument(info_span!("answer"))).await;
+/// profile.clone().scope(answer).await;
 /// profile.finish(200, Sizes::default());
 ///
 /// let phases = &profiler.profiles()[0].phases;
 /// let phases: Vec<_> = phases.iter().map(|phase| (&*phase.name, phase.parent)).collect();
-/// assert_eq!(phases, [("answer", None), ("query", Some(0))]);
+/// assert_eq!(phases, [("check", None), ("query", None), ("connect", Some(1))]);
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

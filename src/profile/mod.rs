@@ -4,13 +4,9 @@
 //! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
-#![cfg_attr(
-    feature = "tracing",
-    doc = "With `tracing`, [`ProfileLayer`] makes phases of spans; `layer` and `scope` are its files."
-)]
-#![cfg_attr(feature = "tracing", doc = "")]
 //! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
 //! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
+//! With the feature `tracing`, `layer` makes phases of spans, and `scope` knows which request a thread works for.
 
 mod age;
 mod finished;

@@ -23,8 +23,9 @@ use crate::http::Method;
 use crate::metric::histogram::nanoseconds;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// Stands for the duration of a phase that goes on.
+/// Stand for the duration of a phase that goes on, of one that a guard ends the second.
 const OPEN: u64 = u64::MAX;
+const OPEN_GUARD: u64 = OPEN - 1;
 
 /// Phases that are counted, those without a place among them.
 const MOST_COUNTED: u32 = PHASES as u32 + u8::MAX as u32;
@@ -61,9 +62,6 @@ pub struct OpenProfile {
     begun: AtomicU32,
     /// The phase that began last, or one that it is a part of once it has ended; counted from 1, 0 for none. It may have ended too.
     innermost: AtomicU32,
-    /// The phases that are spans, a bit each.
-    #[cfg(feature = "tracing")]
-    spans: AtomicU32,
     phases: [PhaseWords; PHASES],
 }
 
@@ -71,7 +69,7 @@ pub struct OpenProfile {
 struct PhaseWords {
     /// [`PhaseHead`]; 0 before it is there.
     head: AtomicU64,
-    /// Nanoseconds, or `OPEN`.
+    /// Nanoseconds, or `OPEN` or `OPEN_GUARD`.
     duration: AtomicU64,
 }
 
@@ -120,8 +118,6 @@ impl OpenProfile {
             finished: AtomicBool::new(false),
             begun: AtomicU32::new(0),
             innermost: AtomicU32::new(0),
-            #[cfg(feature = "tracing")]
-            spans: AtomicU32::new(0),
             phases: std::array::from_fn(|_| PhaseWords { head: AtomicU64::new(0), duration: AtomicU64::new(OPEN) }),
         }
     }
@@ -214,7 +210,7 @@ impl OpenProfile {
     ///
     /// There is room for sixteen phases; more are counted as dropped. So are those that are begun on another thread while the profile ends.
     pub fn phase(&self, name: &str) -> Phase<'_> {
-        Phase { profile: self, at: self.begin(name, self.nearest_open(self.innermost())) }
+        self.guard(name, self.nearest_open(self.innermost()))
     }
 
     /// Ends the profile and keeps it, and tells how long the request took. Phases that are open end here. Only the first call counts.
@@ -270,7 +266,7 @@ impl OpenProfile {
             }
             let duration = phase.duration.load(Ordering::Relaxed);
             let left = nanos.saturating_sub(PhaseHead::of(head).start);
-            *pair = [head, if duration == OPEN { left } else { duration }];
+            *pair = [head, if duration >= OPEN_GUARD { left } else { duration }];
         }
         PHASES
     }
@@ -279,6 +275,15 @@ impl OpenProfile {
     fn innermost(&self) -> Option<u8> {
         // Acquire: pairs with the store in `take_place`. If we see it, our own place will be a later one.
         (self.innermost.load(Ordering::Acquire) as u8).checked_sub(1)
+    }
+
+    /// Begins a phase that its guard ends.
+    fn guard(&self, name: &str, parent: Option<u8>) -> Phase<'_> {
+        let at = self.begin(name, parent);
+        if let Some(at) = at {
+            self.phases[usize::from(at)].duration.store(OPEN_GUARD, Ordering::Relaxed);
+        }
+        Phase { profile: self, at }
     }
 
     /// Begins a phase and tells its place; `None` when there is no room, or nobody to see it.
@@ -323,7 +328,7 @@ impl OpenProfile {
         while let Some(place) = at {
             let phase = &self.phases[usize::from(place)];
             // Relaxed: a phase that ends on another thread just now is open or not.
-            if phase.duration.load(Ordering::Relaxed) == OPEN {
+            if phase.duration.load(Ordering::Relaxed) >= OPEN_GUARD {
                 break;
             }
             // Relaxed: the load in `innermost` orders it.
@@ -345,7 +350,7 @@ impl Drop for OpenProfile {
 impl Phase<'_> {
     /// Begins a phase that is a part of this one, whichever others are open.
     pub fn phase(&self, name: &str) -> Self {
-        Self { profile: self.profile, at: self.profile.begin(name, self.at) }
+        self.profile.guard(name, self.at)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which request the calling thread works for.
 //!
-//! Written by [`OpenProfile::scope`] and [`OpenProfile::in_scope`] of the thread itself, read by `layer`. Entering and leaving are the same
-//! swap, so scopes nest, and one that is left by a panic has put back what was there before.
+//! Written by [`OpenProfile::scope`] and [`OpenProfile::in_scope`] of the thread itself, read by `layer`. Entering and
+//! leaving are the same swap, so scopes nest, and one that is left by a panic has put back what was there before.
 
 use std::cell::RefCell;
 use std::mem;
@@ -46,7 +46,8 @@ fn swap(place: &mut Option<Arc<OpenProfile>>) {
 
 impl OpenProfile {
     /// Calls `f` in the scope of this profile: the spans that it makes on this thread become phases, if there is a
-    /// [`ProfileLayer`](super::ProfileLayer). Of what it gives to other threads and tasks, only the spans do that have a parent here.
+    /// [`ProfileLayer`](super::ProfileLayer). Of what it gives to other threads and tasks, only the spans do that have
+    /// a parent here.
     ///
     /// # Examples
     ///
@@ -73,11 +74,11 @@ impl OpenProfile {
         f()
     }
 
-    /// Puts a future into the scope of this profile: the spans that it makes while it is polled become phases, on whichever thread that
-    /// is. See [`ProfileLayer`](super::ProfileLayer).
+    /// Puts a future into the scope of this profile: the spans that it makes while it is polled become phases, on
+    /// whichever thread that is. See [`ProfileLayer`](super::ProfileLayer).
     ///
-    /// The future shares the profile, as every scope does: a request that is given up is kept as aborted when the last of those who share
-    /// it are gone.
+    /// The future shares the profile, as every scope does: a request that is given up is kept as aborted when the last
+    /// of those who share it are gone.
     pub fn scope<F: Future>(self: Arc<Self>, future: F) -> Scoped<F> {
         Scoped { future: Some(future), profile: Some(self) }
     }

@@ -75,7 +75,8 @@ impl ProfileStore {
 
     /// All profiles, newest first.
     pub(super) fn profiles(&self) -> Vec<RequestProfile> {
-        self.copy().values().rev().map(|words| self.profile(words)).collect()
+        let next = self.ring.next_number();
+        self.copy().values().rev().map(|words| self.profile(words, next)).collect()
     }
 
     /// The profiles that are exemplars of their buckets now.
@@ -83,11 +84,18 @@ impl ProfileStore {
         let cleared = self.age.cleared();
         let pinned = self.pinned.pinned(self.age.second(Instant::now()));
         let shown = pinned.iter().filter(|(exemplar, words)| *exemplar && words[0] >= cleared);
-        shown.map(|(_, words)| self.profile(words)).collect()
+        let next = self.ring.next_number();
+        shown.map(|(_, words)| self.profile(words, next)).collect()
     }
 
-    fn profile(&self, words: &Words) -> RequestProfile {
-        words::profile(words, &self.names, self.options.slow_threshold)
+    /// A profile, as it is seen before the next one, which has the number `next`.
+    fn profile(&self, words: &Words, next: u64) -> RequestProfile {
+        let profile = words::profile(words, &self.names);
+        RequestProfile {
+            is_slow: profile.duration >= self.options.slow_threshold,
+            is_recent: profile.number.saturating_add(self.ring.slots().len() as u64) >= next,
+            ..profile
+        }
     }
 
     /// Forgets all profiles that have ended by now, and tells how many there were.

@@ -138,8 +138,8 @@ pub(super) fn phases(words: &Words, phases: usize, names: &Names) -> Vec<PhaseTi
     pairs.iter().take(phases).map(phase).collect()
 }
 
-/// The profile that these words tell. Whether it is slow is for the reader to say.
-pub(super) fn profile(words: &Words, names: &Names, slow_threshold: Duration) -> RequestProfile {
+/// The profile that these words tell. Whether it is slow or recent is for the store to say.
+pub(super) fn profile(words: &Words, names: &Names) -> RequestProfile {
     let head = Head::of(words[HEAD]);
     let endpoint = names.name(head.endpoint);
     let started = Duration::from_nanos(words[STARTED]);
@@ -163,7 +163,8 @@ pub(super) fn profile(words: &Words, names: &Names, slow_threshold: Duration) ->
         request_bytes: words[SIZES] & MOST_BYTES,
         response_bytes: words[SIZES + 1] & MOST_BYTES,
         trace_id: TraceId::new(u128::from(words[TRACE]) << 64 | u128::from(words[TRACE + 1])),
-        is_slow: duration >= slow_threshold,
+        is_slow: false,
+        is_recent: false,
         phases: phases(words, head.phases.into(), names),
         phases_dropped: head.phases_dropped,
         number: words[0],
@@ -194,7 +195,7 @@ mod tests {
         fn sizes_are_told_up_to_256_tib(request: u64, response: u64, number: u32) {
             let mut words = [0; WORDS];
             words[SIZES..SIZES + 2].copy_from_slice(&sizes(request, response, number));
-            let profile = profile(&words, &Names::new(), Duration::MAX);
+            let profile = profile(&words, &Names::new());
             prop_assert_eq!((profile.request_bytes, profile.response_bytes), (request.min(MOST_BYTES), response.min(MOST_BYTES)));
             prop_assert_eq!(&*profile.request_id, &*format!("other_0_{number:x}"));
         }

@@ -46,6 +46,7 @@ pub(in crate::profile) fn request(endpoint: &str, nanos: u64, phases: &[Phase<'_
         response_bytes: 64,
         trace_id: "0af7651916cd43dd8448eb211c80319c".parse().ok(),
         is_slow: false,
+        is_recent: false,
         phases: phases.collect(),
         phases_dropped: 0,
         number: 1,

@@ -2,10 +2,11 @@
 //!
 //! | for | what |
 //! | --- | --- |
+//! | a browser | [`FlameGraph::svg`] |
 //! | d3-flame-graph | [`FlameGraph::d3`] |
 //! | `flamegraph.pl`, inferno and what else reads folded stacks | [`FlameGraph::folded`] |
-//! | speedscope | [`speedscope`] |
-//! | `go tool pprof` | [`pprof`] |
+//! | speedscope | [`speedscope()`] |
+//! | `go tool pprof` | [`pprof()`] |
 //! | Perfetto, chrome://tracing | [`chrome_trace`] |
 //!
 //! A [`FlameGraph`] is the tree that requests are merged into (`merge`), after the time of each was shared out among its phases

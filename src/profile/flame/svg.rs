@@ -115,7 +115,7 @@ impl Document<'_> {
         note += &format!(" · {drawn} {}", plural(drawn));
         let left_out = self.layout.left_out;
         if left_out > 0 {
-            note += &format!(" · {left_out} {} under {} left out", plural(left_out), Duration(self.layout.least));
+            note += &format!(" · {left_out} narrower {} left out", plural(left_out));
         }
         note
     }

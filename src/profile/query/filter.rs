@@ -48,7 +48,7 @@ const fn filter(name: &'static str, kind: Kind, set: fn(&mut Query, &str, Bounds
 }
 
 /// All filters. Those from [`FLAME_ONLY`] on are of flame graphs alone.
-pub(super) static FILTERS: [Filter; 16] = [
+pub(super) static FILTERS: [Filter; 17] = [
     filter("endpoint", Kind::Text, |query, text, _| {
         put(&mut query.endpoint, value::word(text, "a route such as /scene").map(Some))
     }),
@@ -57,6 +57,7 @@ pub(super) static FILTERS: [Filter; 16] = [
     filter("min_duration_ms", Kind::Number, |query, text, _| put(&mut query.min_duration, value::milliseconds(text).map(Some))),
     filter("max_duration_ms", Kind::Number, |query, text, _| put(&mut query.max_duration, value::milliseconds(text).map(Some))),
     filter("slow", Kind::Flag, |query, text, _| put(&mut query.slow, value::flag(text).map(Some))),
+    filter("recent", Kind::Flag, |query, text, _| put(&mut query.recent, value::flag(text).map(Some))),
     filter("request_id", Kind::Text, |query, text, _| put(&mut query.request_id, value::request_id(text).map(Some))),
     filter("trace_id", Kind::Text, |query, text, _| put(&mut query.trace_id, value::trace_id(text).map(Some))),
     filter("phase", Kind::Text, |query, text, _| {
@@ -76,7 +77,7 @@ fn put<T>(place: &mut T, understood: Understood<T>) -> Understood<()> {
     Ok(())
 }
 
-const FLAME_ONLY: usize = 14;
+const FLAME_ONLY: usize = 15;
 
 /// What values depend on beside their text.
 #[derive(Clone, Copy, Debug)]

@@ -71,6 +71,7 @@ pub enum Format {
 /// | `status` | a status, or a class such as `5xx` |
 /// | `min_duration_ms`, `max_duration_ms` | durations of at least, of at most so many milliseconds |
 /// | `slow` | `true`, or `false`: those that are not |
+/// | `recent` | `true`: the last requests, all of them; `false`: those before, which are kept for being slow or an exemplar |
 /// | `request_id`, `trace_id` | the id exactly |
 /// | `phase` | requests that have a phase of this name |
 /// | `aborted` | `true`, or `false`: those that are not |
@@ -110,6 +111,7 @@ pub struct Query {
     pub min_duration: Option<Duration>,
     pub max_duration: Option<Duration>,
     pub slow: Option<bool>,
+    pub recent: Option<bool>,
     /// Cut as those of profiles are.
     pub request_id: Option<String>,
     pub trace_id: Option<TraceId>,
@@ -166,6 +168,7 @@ impl Query {
             && self.min_duration.is_none_or(|min| profile.duration >= min)
             && self.max_duration.is_none_or(|max| profile.duration <= max)
             && is(self.slow, profile.is_slow)
+            && is(self.recent, profile.is_recent)
             && is(self.request_id.as_deref(), &profile.request_id)
             && self.trace_id.is_none_or(|id| profile.trace_id == Some(id))
             && self.phase.as_deref().is_none_or(|name| profile.phases.iter().any(|phase| *phase.name == *name))

@@ -21,6 +21,7 @@ fn told_json(json: &str) -> String {
 fn each_filter_lets_through_what_it_names() {
     let mut one = request("/scene", 145_300_123, &[("file_io", None, 0, 1)]);
     (one.status, one.is_slow, one.aborted, one.request_id) = (503, true, true, "é".repeat(32).into());
+    one.is_recent = true;
     let mut other = request("/scenes", 99, &[("parse", None, 0, 1)]);
     (other.method, other.trace_id, other.request_id) = (Method::Get, None, "other".into());
     other.started_at = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
@@ -34,6 +35,7 @@ fn each_filter_lets_through_what_it_names() {
         ("min_duration_ms", "145.300123"),
         ("min_duration_ms", "1e2"),
         ("slow", "true"),
+        ("recent", "true"),
         ("request_id", &"é".repeat(40)),
         ("trace_id", "0af7651916cd43dd8448eb211c80319c"),
         ("phase", "file_io"),
@@ -47,6 +49,7 @@ fn each_filter_lets_through_what_it_names() {
     for (name, value) in [
         ("max_duration_ms", "0.000099"),
         ("slow", "false"),
+        ("recent", "false"),
         ("aborted", "false"),
         ("status", "2xx"),
         ("status", "200"),
@@ -70,6 +73,7 @@ fn json_says_the_same_as_pairs() {
         ("min_duration_ms", "1.5"),
         ("max_duration_ms", "20"),
         ("slow", "false"),
+        ("recent", "true"),
         ("request_id", "7f"),
         ("trace_id", "0af7651916cd43dd8448eb211c80319c"),
         ("phase", "io"),
@@ -82,7 +86,7 @@ fn json_says_the_same_as_pairs() {
         ("compare", "..5"),
     ];
     let json = r#" {"endpoint": "/a\"b", "method": "get", "status": 404, "min_duration_ms": 1.5, "max_duration_ms": 20,
-        "slow": false, "request_id": "7f", "trace_id": "0af7651916cd43dd8448eb211c80319c", "phase": "io", "aborted": true,
+        "slow": false, "recent": true, "request_id": "7f", "trace_id": "0af7651916cd43dd8448eb211c80319c", "phase": "io", "aborted": true,
         "span": "5..6", "sort": "slowest", "limit": 7, "offset": 3, "format": "folded", "compare": "..5"}"#;
     let query = read(Wanted::FlameGraph, &pairs).unwrap();
     assert_eq!(query, Query::from_json(Wanted::FlameGraph, MOST, json.as_bytes()).unwrap());

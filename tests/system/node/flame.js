@@ -1,4 +1,5 @@
-// What a person finds who opens a flame graph. `tests/flame_graph.rs` says which part is to look at which file, and what is in it.
+// What a person finds who opens a flame graph. `tests/flame_graph.rs` says which part is to look at which file, and what is
+// in it.
 "use strict";
 const assert = require("node:assert/strict");
 const { readFileSync } = require("node:fs");
@@ -61,8 +62,9 @@ const status = (page) => page.locator("output").textContent();
 
 const parts = {
     async zoom(file) {
-        const slow = { reducedMotion: "no-preference" };
-        await opened(file, [{ ...WIDE, ...slow }, { ...PHONE, ...slow }, { ...WIDE, reducedMotion: "reduce" }], async (page, option) => {
+        const [moving, still] = ["no-preference", "reduce"].map((reducedMotion) => ({ reducedMotion }));
+        const options = [{ ...WIDE, ...moving }, { ...PHONE, ...moving }, { ...WIDE, ...still }];
+        await opened(file, options, async (page, option) => {
             const whole = (await frame(page, "all")).width;
             assert.ok(whole > option.viewport.width * 0.9);
             const before = await frame(page, "fsync");
@@ -91,13 +93,15 @@ const parts = {
     async labels(file) {
         await opened(file, [WIDE, PHONE], async (page) => {
             const names = await page.evaluate(() => {
-                return [...document.querySelectorAll("[role=treeitem] > title")].map((title) => title.textContent.split("\n")[0]);
+                const titles = [...document.querySelectorAll("[role=treeitem] > title")];
+                return titles.map((title) => title.textContent.split("\n")[0]);
             });
             const check = async () => {
                 for (const name of names) {
                     const { label, labelWidth, width } = await frame(page, name);
                     assert.ok(labelWidth === 0 || labelWidth + 5 <= width, `${label} of ${name} does not fit`);
-                    assert.ok(label === "" || label === name || (label.endsWith("…") && name.startsWith(label.slice(0, -1))), label);
+                    const shortened = label.endsWith("…") && name.startsWith(label.slice(0, -1));
+                    assert.ok(label === "" || label === name || shortened, label);
                     assert.ok(label !== "" || width < 40, `${name} has no label in ${width} pixels`);
                 }
             };

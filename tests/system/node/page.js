@@ -3,7 +3,8 @@
 const { readFileSync } = require("node:fs");
 const { chromium } = require("playwright-core");
 
-// Runs `part` on a new page for each of the options, and fails if the page complained or if a request left for anything but `own`.
+// Runs `part` on a new page for each of the options, and fails if the page complained or if a request left for anything but
+// `own`.
 async function onPages(options, own, part) {
     const browser = await chromium.launch({ executablePath: process.env.TACHOGRAPH_CHROMIUM });
     try {

@@ -7,6 +7,8 @@ globalThis.tachographFlame = (() => {
     const TOOLS_HEIGHT = 40;
     const ZOOM_MS = 220;
     const LABEL_MARGIN = 10;
+    // In pixels: an edge would be all that is seen of a frame.
+    const THIN = 3;
     // What is narrower than this part of the view is no part of it.
     const LEAST = 1e-5;
     const HINTS = ["Click a frame to zoom in, Escape goes back", "/ searches, the arrow keys move, Enter zooms"];
@@ -114,6 +116,7 @@ globalThis.tachographFlame = (() => {
         }
 
         function label(frame, pixels) {
+            frame.element.classList.toggle("thin", pixels < THIN);
             let text = frame.element.querySelector("text");
             const words = shortened(frame.name, Math.floor((pixels - LABEL_MARGIN) / columnWidth));
             if (!text && words) text = frame.element.appendChild(make(SVG, "text", { x: 5, y: 16 }));

@@ -46,7 +46,9 @@ pub(super) struct Layout<'a> {
     /// How many levels there are.
     pub(super) levels: usize,
     /// What a frame takes at least, in nanoseconds, so that it is drawn.
-    pub(super) least: u64,
+    least: u64,
+    /// How many more are drawn of those that take no more than that.
+    room: usize,
     /// Frames that take time, too little of it to be drawn.
     pub(super) left_out: usize,
     /// Frames without a place that had one before, those with the most time then first, and the way to each. What is below one
@@ -57,7 +59,8 @@ pub(super) struct Layout<'a> {
 impl<'a> Layout<'a> {
     pub(super) fn of(graph: &'a FlameGraph) -> Self {
         let root = &graph.root;
-        let mut layout = Self { least: least(root), whole_before: root.total_before, ..Self::default() };
+        let (least, room) = least(root);
+        let mut layout = Self { least, room, whole_before: root.total_before, ..Self::default() };
         if root.total > 0 {
             layout.place(root, &mut Vec::new(), 0, WHOLE);
         } else {
@@ -85,13 +88,22 @@ impl<'a> Layout<'a> {
             let (left, right) = (place_of(begin), place_of(end));
             begin = end;
             stack.push(child);
-            if child.total >= self.least && left < right && self.places.len() < MOST {
+            if left < right && self.is_wide_enough(child) {
                 self.place(child, stack, left, right);
             } else {
                 self.leave_out(child, stack);
             }
             stack.pop();
         }
+    }
+
+    fn is_wide_enough(&mut self, frame: &Frame) -> bool {
+        if frame.total != self.least {
+            return frame.total > self.least;
+        }
+        let is_room = self.room > 0;
+        self.room = self.room.saturating_sub(1);
+        is_room
     }
 
     fn leave_out(&mut self, frame: &'a Frame, stack: &[&'a Frame]) {
@@ -107,16 +119,18 @@ fn count_timed(frame: &Frame) -> usize {
     usize::from(frame.total > 0) + frame.children.iter().map(count_timed).sum::<usize>()
 }
 
-/// The least time of a frame that is drawn. No frame takes more than the one above it, so none that is drawn hangs in the air.
-fn least(root: &Frame) -> u64 {
+/// The least time of a frame that is drawn, and how many may be drawn that take just that. No frame takes more than the one
+/// above it, so none that is drawn hangs in the air.
+fn least(root: &Frame) -> (u64, usize) {
     let least = root.total.div_ceil(NARROWEST).max(1);
     let mut times = Vec::new();
     push_times(root, least, &mut times);
     if times.len() <= MOST {
-        return least;
+        return (least, MOST);
     }
-    let (_, last, _) = times.select_nth_unstable_by(MOST - 1, |one, other| other.cmp(one));
-    *last
+    let (longer, last, _) = times.select_nth_unstable_by_key(MOST - 1, |time| Reverse(*time));
+    let longer = longer.iter().filter(|time| *time > last).count();
+    (*last, MOST - longer)
 }
 
 fn push_times(frame: &Frame, least: u64, times: &mut Vec<u64>) {

@@ -215,7 +215,7 @@ fn the_narrow_are_left_out_and_counted() {
     let (frames, texts) =
         draw(frame("all", 100_000, 0, vec![leaf("just wide enough", 10, 0), leaf("nothing", 0, 0), narrow]), false);
     assert_eq!(frames.iter().map(|frame| &*frame.name).collect::<Vec<_>>(), ["all", "just wide enough"]);
-    assert_eq!(texts[1], "total 100 µs · 2 frames · 2 frames under 10 ns left out");
+    assert_eq!(texts[1], "total 100 µs · 2 frames · 2 narrower frames left out");
 }
 
 #[test]
@@ -229,8 +229,17 @@ fn of_many_frames_the_widest_are_drawn_in_less_than_half_a_megabyte() {
     let svg = FlameGraph { root, compared: false }.svg("Many");
     let (frames, texts) = read(&svg);
     assert_eq!(frames.len(), 2_000);
-    assert!(texts[1].contains("2000 frames · 2101 frames under"), "{}", texts[1]);
+    assert!(texts[1].ends_with(" · 2000 frames · 2101 narrower frames left out"), "{}", texts[1]);
     assert!(svg.len() < 500_000, "{} bytes", svg.len());
+}
+
+#[test]
+fn of_many_frames_as_wide_as_each_other_those_above_them_are_all_drawn() {
+    let route =
+        |route: u64| frame(&format!("GET /{route}"), 40, 0, (0..40).map(|phase| leaf(&phase.to_string(), 1, 0)).collect());
+    let (frames, _) = draw(frame("all", 4_000, 0, (0..100).map(route).collect()), false);
+    assert_eq!(frames.len(), 2_000);
+    assert_eq!(frames.iter().filter(|frame| frame.level == 2).count(), 100);
 }
 
 #[test]
