@@ -4,9 +4,10 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use super::HttpCore;
 use super::block::{Block, DURATION, REQUEST_SIZE, RESPONSE_SIZE};
 use super::endpoint::{Combinations, EndpointCells};
-use super::{Families, HttpCore};
+use super::families::Families;
 use crate::metric::created::Created;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::exemplar::Exemplar;
