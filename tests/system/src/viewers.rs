@@ -3,25 +3,32 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use crate::demo::repository;
 use crate::judge::{Verdict, judge};
 
 /// What speedscope's viewer shows of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Viewed {
     /// The title of the page.
     pub title: String,
+    /// One after the other.
+    pub tracks: Vec<Track>,
+    errors: Vec<String>,
+}
+
+/// What speedscope shows at once.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Track {
+    /// Its name in the list of tracks, which there is if they are several.
+    pub name: String,
     /// The names and times that it drew on the flame graph.
     pub texts: Vec<String>,
     /// The rows of its table: total, self, name.
     pub rows: Vec<Vec<String>>,
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    value.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
 }
 
 /// A script of `node/`, with the packages that `ci/system.sh` has installed.
@@ -41,14 +48,18 @@ pub fn speedscope_schema(file: &str) -> Result<(), String> {
     if verdict.code == 0 { Ok(()) } else { Err(verdict.output) }
 }
 
+/// What a script has seen in a browser.
+fn seen<T: DeserializeOwned>(script: &str, input: &str) -> T {
+    let verdict = node(script, input);
+    assert_eq!((verdict.code, &*verdict.complaints), (0, ""), "the browser runs");
+    serde_json::from_str(&verdict.output).unwrap_or_else(|error| panic!("{error}: {}", verdict.output))
+}
+
 /// speedscope itself. Nothing may go wrong in it.
 pub fn speedscope(file: &str) -> Viewed {
-    let verdict = node("speedscope_viewer.js", file);
-    assert_eq!((verdict.code, &*verdict.complaints), (0, ""), "the browser runs");
-    let seen: Value = serde_json::from_str(&verdict.output).expect("JSON");
-    assert_eq!(texts(&seen["errors"]), [""; 0], "{seen}");
-    let rows = seen["rows"].as_array().expect("rows").iter().map(texts).collect();
-    Viewed { title: seen["title"].as_str().expect("a title").to_owned(), texts: texts(&seen["texts"]), rows }
+    let viewed: Viewed = seen("speedscope_viewer.js", file);
+    assert_eq!(viewed.errors, [""; 0], "{viewed:?}");
+    viewed
 }
 
 /// `inferno-flamegraph`: the SVG that it makes of folded stacks. It may not have ignored a line.
