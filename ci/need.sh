@@ -95,12 +95,14 @@ need_browser() {
     TACHOGRAPH_NODE=$(command -v node)
     TACHOGRAPH_NODE_MODULES=$tools/node/node_modules
     export TACHOGRAPH_CHROMIUM TACHOGRAPH_NODE TACHOGRAPH_NODE_MODULES
-    local probe='for (const name of ["ajv", "playwright-core", "speedscope"]) require(name + "/package.json")'
+    # By their files: two of the packages give away no package.json to who requires it.
+    local probe='for (const name of ["ajv", "d3", "d3-flame-graph", "playwright-core", "speedscope"])
+        fs.accessSync(process.env.NODE_PATH + "/" + name + "/package.json")'
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" 2>/dev/null && return
     need npm npm
     # A playwright-core that Debian 12's node still runs. Installing runs nothing of a package: the browser is Debian's.
     npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$tools/node" \
-        ajv@8 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
+        ajv@8 d3@7 d3-flame-graph@5 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
 }
 

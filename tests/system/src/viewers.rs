@@ -1,4 +1,4 @@
-//! Programs that read flame graphs: speedscope in a browser, inferno and Go's pprof.
+//! Programs that read flame graphs: speedscope and d3-flame-graph in a browser, inferno and Go's pprof.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -31,6 +31,40 @@ pub struct Track {
     pub rows: Vec<Vec<String>>,
 }
 
+/// What d3-flame-graph draws of a tree.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Graph {
+    /// Its frames, those above before those below.
+    pub drawn: Vec<Drawn>,
+    /// The same after a click on one of them.
+    pub zoomed: Vec<Drawn>,
+    /// What was said about that one.
+    pub details: String,
+    /// The frames after a click on the root.
+    pub back: Vec<Drawn>,
+}
+
+/// A frame as d3-flame-graph draws it on a thousand pixels.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Drawn {
+    /// What it is called.
+    pub name: String,
+    /// What is read on it: the name, or nothing if it is narrow.
+    pub label: String,
+    /// What is read where it is pointed at.
+    pub title: String,
+    /// Its left edge.
+    pub x: f64,
+    /// Its width.
+    pub width: f64,
+    /// On how many others it stands.
+    pub depth: f64,
+    /// Red, green, blue.
+    pub fill: [u8; 3],
+    /// Whether it is one of those that a frame zoomed into stands on.
+    pub faded: bool,
+}
+
 /// A script of `node/`, with the packages that `ci/system.sh` has installed.
 pub(crate) fn node(script: &str, input: &str) -> Verdict {
     let variable =
@@ -60,6 +94,11 @@ pub fn speedscope(file: &str) -> Viewed {
     let viewed: Viewed = seen("speedscope_viewer.js", file);
     assert_eq!(viewed.errors, [""; 0], "{viewed:?}");
     viewed
+}
+
+/// d3-flame-graph, its `differentialColorMapper` with it if there is a `delta`, and a click on the frame of that name.
+pub fn d3_flame_graph(tree: &str, click: &str) -> Graph {
+    seen("d3_flame_graph.js", &format!("{click}\n{tree}"))
 }
 
 /// `inferno-flamegraph`: the SVG that it makes of folded stacks. It may not have ignored a line.
