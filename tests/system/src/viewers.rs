@@ -1,4 +1,5 @@
-//! Programs that read flame graphs: speedscope and d3-flame-graph in a browser, inferno and Go's pprof.
+//! Programs that read flame graphs: speedscope, d3-flame-graph, Perfetto and chrome://tracing in a browser, inferno and Go's
+//! pprof.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -65,6 +66,35 @@ pub struct Drawn {
     pub faded: bool,
 }
 
+/// What a viewer of trace events has read.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Trace {
+    /// The slices in the order of tracks, then of time.
+    pub slices: Vec<Slice>,
+    /// The names and times that it drew.
+    pub texts: Vec<String>,
+    errors: Vec<String>,
+}
+
+/// A slice as such a viewer has it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Slice {
+    /// The name of its track.
+    pub track: String,
+    /// Its own name.
+    pub name: String,
+    /// Its category.
+    pub category: String,
+    /// Nanoseconds since the first slice of all.
+    pub start: u64,
+    /// Nanoseconds.
+    pub duration: u64,
+    /// The name of the slice that it is in.
+    pub parent: Option<String>,
+    /// Its argument `status`.
+    pub status: Option<u16>,
+}
+
 /// A script of `node/`, with the packages that `ci/system.sh` has installed.
 pub(crate) fn node(script: &str, input: &str) -> Verdict {
     let variable =
@@ -99,6 +129,16 @@ pub fn speedscope(file: &str) -> Viewed {
 /// d3-flame-graph, its `differentialColorMapper` with it if there is a `delta`, and a click on the frame of that name.
 pub fn d3_flame_graph(tree: &str, click: &str) -> Graph {
     seen("d3_flame_graph.js", &format!("{click}\n{tree}"))
+}
+
+/// What opens trace events: Perfetto with its trace processor, and the page of chrome://tracing.
+pub const TRACE_VIEWERS: [&str; 2] = ["perfetto", "catapult"];
+
+/// One of those. Nothing may go wrong in it, and no track may be a program's main thread to it.
+pub fn trace(viewer: &str, file: &str) -> Trace {
+    let trace: Trace = seen("trace_viewers.js", &format!("{viewer}\n{file}"));
+    assert_eq!(trace.errors, [""; 0], "{viewer}: {trace:?}");
+    trace
 }
 
 /// `inferno-flamegraph`: the SVG that it makes of folded stacks. It may not have ignored a line.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use system::requests::{hostile, login, refused, scene};
 use system::viewers::{self, Track};
 use tachograph::profile::RequestProfile;
-use tachograph::profile::flame::{FlameGraph, chrome_trace, pprof, speedscope};
+use tachograph::profile::flame::{FlameGraph, pprof, speedscope};
 
 /// The total and own time of a name in speedscope's table, without the percentages.
 fn row<'a>(track: &'a Track, name: &str) -> (&'a str, &'a str) {
@@ -155,28 +154,4 @@ fn pprof_takes_hostile_names_and_no_requests() {
     assert!(top.contains("12ms, 100% of 12ms total"), "{top}");
     assert!(!top.contains('\u{1b}'), "{top}");
     viewers::pprof(&pprof(&[]), &["-raw"]);
-}
-
-#[test]
-fn trace_events_have_what_their_format_asks_for() {
-    let trace: Value = serde_json::from_str(&chrome_trace(&[scene(), hostile(), refused()])).expect("JSON");
-    let events = trace["traceEvents"].as_array().expect("events");
-    assert_eq!(trace["displayTimeUnit"], "ms");
-    let (mut rows, mut requests) = (BTreeSet::new(), BTreeSet::new());
-    for event in events {
-        assert!(
-            event["name"].is_string() && event["pid"].is_u64() && event["tid"].is_u64() && event["args"].is_object(),
-            "{event}"
-        );
-        match event["ph"].as_str() {
-            Some("X") => assert!(event["ts"].is_u64() && event["dur"].is_u64() && event["cat"].is_string(), "{event}"),
-            Some("M") => assert!(rows.insert(event["tid"].as_u64()), "a row has one name: {event}"),
-            _ => panic!("an event of another kind: {event}"),
-        }
-        if event["cat"] == "request" {
-            assert!(requests.insert(event["tid"].as_u64()), "two requests are on one row: {event}");
-        }
-    }
-    // One for each request, and one for the log that is written while a response is.
-    assert_eq!((rows.len(), requests.len()), (4, 3));
 }
