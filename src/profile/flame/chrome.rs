@@ -16,8 +16,8 @@ struct Trace<'a> {
     display_time_unit: &'static str,
 }
 
-/// The process that all events are of: the only one.
-const PID: u32 = 1;
+/// The process that all events are of: the only one. No row has its number, since Perfetto would take that for the main thread.
+const PID: usize = 1;
 
 #[derive(Serialize)]
 struct Event<'a> {
@@ -27,7 +27,7 @@ struct Event<'a> {
     ph: char,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     time: Option<Time>,
-    pid: u32,
+    pid: usize,
     tid: usize,
     args: Args<'a>,
 }
@@ -77,14 +77,14 @@ enum Args<'a> {
 /// let profiler = Profiler::new(ProfileOptions::default());
 /// profiler.start("/scene", Method::Post).with_request_id("r1").finish(200, Sizes::default());
 /// let file = chrome_trace(&profiler.profiles());
-/// let row = r#"{"name":"thread_name","ph":"M","pid":1,"tid":1,"args":{"name":"r1"}}"#;
+/// let row = r#"{"name":"thread_name","ph":"M","pid":1,"tid":2,"args":{"name":"r1"}}"#;
 /// assert!(file.starts_with(&format!(r#"{{"traceEvents":[{row},{{"name":"POST /scene","cat":"request","ph":"X","ts":"#)));
 /// assert!(file.ends_with(r#"}}],"displayTimeUnit":"ms"}"#));
 /// ```
 pub fn chrome_trace(profiles: &[RequestProfile]) -> String {
     let routes: Vec<String> = profiles.iter().map(route_name).collect();
     let mut events = Vec::new();
-    let mut rows = 0;
+    let mut row = PID;
     for (profile, route) in profiles.iter().zip(&routes) {
         let since_epoch = profile.started_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
         let micros = |nanos: u64| u64::try_from((since_epoch + u128::from(nanos)) / 1000).unwrap_or(u64::MAX);
@@ -92,7 +92,7 @@ pub fn chrome_trace(profiles: &[RequestProfile]) -> String {
         let request_id = &*profile.request_id;
         let spans = Spans::of(profile);
         for (track, placed) in tracks(&spans).into_iter().enumerate() {
-            rows += 1;
+            row += 1;
             let name = if track == 0 { request_id.to_owned() } else { format!("{request_id} (concurrent {track})") };
             events.push(Event {
                 name: "thread_name",
@@ -100,7 +100,7 @@ pub fn chrome_trace(profiles: &[RequestProfile]) -> String {
                 ph: 'M',
                 time: None,
                 pid: PID,
-                tid: rows,
+                tid: row,
                 args: Args::Name { name },
             });
             if track == 0 {
@@ -115,7 +115,7 @@ pub fn chrome_trace(profiles: &[RequestProfile]) -> String {
                     duration_us: spans.end as f64 / 1e3,
                 };
                 let time = time(0, spans.end);
-                events.push(Event { name: route, cat: Some("request"), ph: 'X', time, pid: PID, tid: rows, args });
+                events.push(Event { name: route, cat: Some("request"), ph: 'X', time, pid: PID, tid: row, args });
             }
             events.extend(placed.iter().map(|placed| Event {
                 name: &profile.phases[placed.phase].name,
@@ -123,7 +123,7 @@ pub fn chrome_trace(profiles: &[RequestProfile]) -> String {
                 ph: 'X',
                 time: time(placed.start, placed.end),
                 pid: PID,
-                tid: rows,
+                tid: row,
                 args: Args::Phase { request_id, duration_us: (placed.end - placed.start) as f64 / 1e3 },
             }));
         }
@@ -165,13 +165,13 @@ mod tests {
         assert_eq!(
             read(&[request("/scene", 9_250, &phases)]),
             [
-                row(1, id),
+                row(2, id),
                 json!({
-                    "name": "POST /scene", "cat": "request", "ph": "X", "ts": ts, "dur": 10, "pid": 1, "tid": 1, "args": args
+                    "name": "POST /scene", "cat": "request", "ph": "X", "ts": ts, "dur": 10, "pid": 1, "tid": 2, "args": args
                 }),
-                phase("io", 1, ts + 1, 3, 2.5),
-                row(2, "scene_1733158245_7f (concurrent 1)"),
-                phase("log", 2, ts + 2, 5, 5.0),
+                phase("io", 2, ts + 1, 3, 2.5),
+                row(3, "scene_1733158245_7f (concurrent 1)"),
+                phase("log", 3, ts + 2, 5, 5.0),
             ]
         );
         assert_eq!(read(&[]), Vec::<Value>::new());

@@ -1,5 +1,5 @@
-// Opens a file in speedscope, as its command line does, and prints as JSON what is seen there: the title, the
-// texts that were drawn on the flame graph, the rows of the table, and what went wrong.
+// Opens a file in speedscope, as its command line does, and prints as JSON what is seen there: the title, of each track its
+// name, the texts that were drawn on the flame graph and the rows of the table, and what went wrong.
 // Usage: node speedscope_viewer.js < FILE, with NODE_PATH and TACHOGRAPH_CHROMIUM set.
 const fs = require("fs");
 const os = require("os");
@@ -23,16 +23,32 @@ async function look(page, index, source) {
     };
   });
   await page.goto(`file://${index}#localProfilePath=${source}`);
-  // The axis is drawn first: what is no time is a name.
-  const isDrawn = () => [...window.drawn].some((text) => !/^[\d.]+(ns|µs|ms|s)$/.test(text));
-  await page.waitForFunction(isDrawn, null, { timeout: LIMIT }).catch((error) => errors.push(String(error)));
-  const texts = await page.evaluate(() => [...window.drawn]);
-  // The third view is a table of self and total times.
-  await page.keyboard.press("3");
-  const cell = page.locator("table td:visible").first();
-  await cell.waitFor({ timeout: LIMIT }).catch((error) => errors.push(String(error)));
-  const rows = await page.$$eval("table tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
-  return { title: await page.title(), texts, rows, errors };
+  const tracks = [];
+  let names = [];
+  do {
+    if (tracks.length > 0) {
+      // The next one, and the first view again.
+      await page.keyboard.press("n");
+      await page.evaluate(() => window.drawn.clear());
+      await page.keyboard.press("1");
+    }
+    // The axis is drawn first: what is no time is a name.
+    const isDrawn = () => [...window.drawn].some((text) => !/^[\d.]+(ns|µs|ms|s)$/.test(text));
+    await page.waitForFunction(isDrawn, null, { timeout: LIMIT }).catch((error) => errors.push(String(error)));
+    // Where there are several, there is a list to choose from.
+    names = await page.$$eval("tr[title]", (rows) => rows.map((row) => row.title));
+    const texts = await page.evaluate(() => [...window.drawn]);
+    // The third view is a table of self and total times.
+    await page.keyboard.press("3");
+    const cell = page.locator("table td:visible").first();
+    await cell.waitFor({ timeout: LIMIT }).catch((error) => errors.push(String(error)));
+    const rows = await page.$$eval("table tr", (rows) => {
+      const visible = rows.filter((row) => row.checkVisibility() && !row.title);
+      return visible.map((row) => [...row.cells].map((cell) => cell.innerText.trim()));
+    });
+    tracks.push({ name: names[tracks.length] ?? "", texts, rows });
+  } while (tracks.length < names.length);
+  return { title: await page.title(), tracks, errors };
 }
 
 (async () => {

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use system::requests::{hostile, login, refused, scene};
-use system::viewers::{self, Viewed};
+use system::viewers::{self, Track};
 use tachograph::profile::RequestProfile;
-use tachograph::profile::flame::{FlameGraph, chrome_trace, pprof, speedscope};
+use tachograph::profile::flame::{FlameGraph, pprof, speedscope};
 
 /// The total and own time of a name in speedscope's table, without the percentages.
-fn row<'a>(viewed: &'a Viewed, name: &str) -> (&'a str, &'a str) {
-    let row = viewed.rows.iter().find(|row| row.get(2).is_some_and(|cell| cell == name));
-    let row = row.unwrap_or_else(|| panic!("no {name} in {viewed:?}"));
+fn row<'a>(track: &'a Track, name: &str) -> (&'a str, &'a str) {
+    let row = track.rows.iter().find(|row| row.get(2).is_some_and(|cell| cell == name));
+    let row = row.unwrap_or_else(|| panic!("no {name} in {track:?}"));
     let time = |cell: &'a str| cell.split(' ').next().unwrap_or_default();
     (time(&row[0]), time(&row[1]))
 }
@@ -23,12 +22,15 @@ fn speedscope_draws_one_request_in_the_order_of_time() {
     viewers::speedscope_schema(&file).expect("a file of speedscope's");
     let viewed = viewers::speedscope(&file);
     assert_eq!(viewed.title, format!("POST /scene {} - speedscope", profile.request_id));
+    let [request, concurrent] = &*viewed.tracks else { panic!("the log is on a track of its own: {viewed:?}") };
     for name in ["POST /scene", "scene_validation", "file_io", "fsync", "response_serialization"] {
-        assert!(viewed.texts.iter().any(|text| text == name), "{name}: {viewed:?}");
+        assert!(request.texts.iter().any(|text| text == name), "{name}: {viewed:?}");
     }
-    assert_eq!(row(&viewed, "POST /scene"), ("145.30ms", "1.80ms"));
-    assert_eq!(row(&viewed, "file_io"), ("98.30ms", "8.30ms"));
-    assert_eq!(row(&viewed, "fsync"), ("90.00ms", "90.00ms"));
+    assert_eq!(row(request, "POST /scene"), ("145.30ms", "1.80ms"));
+    assert_eq!(row(request, "file_io"), ("98.30ms", "8.30ms"));
+    assert_eq!(row(request, "fsync"), ("90.00ms", "90.00ms"));
+    assert_eq!((&*request.name, row(concurrent, "log")), (&*profile.request_id, ("20.00ms", "20.00ms")));
+    assert_eq!(concurrent.name, format!("{} (concurrent 1)", profile.request_id));
 }
 
 #[test]
@@ -37,11 +39,12 @@ fn speedscope_draws_several_requests_merged() {
     viewers::speedscope_schema(&file).expect("a file of speedscope's");
     let viewed = viewers::speedscope(&file);
     assert_eq!(viewed.title, "3 requests - speedscope");
-    assert!(viewed.texts.iter().any(|text| text == "fsync"), "{viewed:?}");
-    assert_eq!(row(&viewed, "POST /scene"), ("290.60ms", "0.00ns"));
-    assert_eq!(row(&viewed, "auth_validation"), ("7.20ms", "7.20ms"));
-    assert_eq!(row(&viewed, "log"), ("20.00ms", "20.00ms"));
-    assert_eq!(row(&viewed, "unaccounted"), ("4.60ms", "4.60ms"));
+    let [merged] = &*viewed.tracks else { panic!("one track: {viewed:?}") };
+    assert!(merged.texts.iter().any(|text| text == "fsync"), "{viewed:?}");
+    assert_eq!(row(merged, "POST /scene"), ("290.60ms", "0.00ns"));
+    assert_eq!(row(merged, "auth_validation"), ("7.20ms", "7.20ms"));
+    assert_eq!(row(merged, "log"), ("20.00ms", "20.00ms"));
+    assert_eq!(row(merged, "unaccounted"), ("4.60ms", "4.60ms"));
 }
 
 #[test]
@@ -50,7 +53,7 @@ fn speedscope_takes_hostile_names_and_no_requests() {
         let file = speedscope(profiles);
         viewers::speedscope_schema(&file).expect("a file of speedscope's");
         if !profiles.is_empty() {
-            assert!(viewers::speedscope(&file).rows.len() > 9);
+            assert!(viewers::speedscope(&file).tracks[0].rows.len() > 9);
         }
     }
 }
@@ -151,28 +154,4 @@ fn pprof_takes_hostile_names_and_no_requests() {
     assert!(top.contains("12ms, 100% of 12ms total"), "{top}");
     assert!(!top.contains('\u{1b}'), "{top}");
     viewers::pprof(&pprof(&[]), &["-raw"]);
-}
-
-#[test]
-fn trace_events_have_what_their_format_asks_for() {
-    let trace: Value = serde_json::from_str(&chrome_trace(&[scene(), hostile(), refused()])).expect("JSON");
-    let events = trace["traceEvents"].as_array().expect("events");
-    assert_eq!(trace["displayTimeUnit"], "ms");
-    let (mut rows, mut requests) = (BTreeSet::new(), BTreeSet::new());
-    for event in events {
-        assert!(
-            event["name"].is_string() && event["pid"].is_u64() && event["tid"].is_u64() && event["args"].is_object(),
-            "{event}"
-        );
-        match event["ph"].as_str() {
-            Some("X") => assert!(event["ts"].is_u64() && event["dur"].is_u64() && event["cat"].is_string(), "{event}"),
-            Some("M") => assert!(rows.insert(event["tid"].as_u64()), "a row has one name: {event}"),
-            _ => panic!("an event of another kind: {event}"),
-        }
-        if event["cat"] == "request" {
-            assert!(requests.insert(event["tid"].as_u64()), "two requests are on one row: {event}");
-        }
-    }
-    // One for each request, and one for the log that is written while a response is.
-    assert_eq!((rows.len(), requests.len()), (4, 3));
 }
