@@ -59,14 +59,18 @@ fn a_flame_graph_is_compared_with_requests_of_another_span() {
     let graph = |query: &str| profiled.get(&format!("/debug/profile/flamegraph?{query}"));
     let all = graph("endpoint=/scene").json()["value"].as_f64().unwrap();
     let delta = |query: &str| graph(query).json()["delta"].as_f64().unwrap();
-    assert_eq!(delta("endpoint=/scene&compare=-1h.."), 0.0, "with themselves");
+    assert_eq!(delta("endpoint=/scene&span=..&compare=-1h.."), 0.0, "with themselves");
     assert_eq!(delta("endpoint=/scene&compare=..-1h"), all, "with none");
     assert_eq!(delta("endpoint=/scene&span=..-1h&compare=-1h.."), -all, "the filters are of both");
-    let folded = graph("compare=-1h..&format=folded&endpoint=/scenes");
+    let folded = graph("compare=-1h..&span=..&format=folded&endpoint=/scenes");
     assert!(
         folded.text().lines().all(|line| line.rsplit(' ').take(2).all(|number| number.parse::<u64>().is_ok())),
         "{}",
         folded.text()
     );
-    assert!(graph("compare=-1h..&format=svg").text().contains("<svg"));
+    assert!(graph("compare=-1h..&span=..&format=svg").text().contains("<svg"));
+    let svg = graph("compare=..-1h&format=svg&endpoint=/scene&method=get");
+    assert!(svg.text().contains("nothing to compare with: no requests match before"), "{}", svg.text());
+    assert!(!svg.text().contains("<svg class='grew"), "what is not known is not red");
+    assert!(svg.text().contains(" of GET /scene, 20"), "{}", svg.text());
 }

@@ -10,7 +10,7 @@ use crate::http::Method;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestProfile {
-    /// Unique in the process: the caller's own `X-Request-Id`, cut at 64 bytes, else route, unix second and a number: `scene_1733158245_7f`.
+    /// The caller's own, cut at 64 bytes, else route, unix second and a number, unique in the process: `scene_1733158245_7f`.
     pub request_id: Box<str>,
     /// The route, or `other` past the limit of names.
     pub endpoint: Arc<str>,
@@ -32,8 +32,8 @@ pub struct RequestProfile {
     pub trace_id: Option<TraceId>,
     /// Whether it took at least as long as [`ProfileOptions::slow_threshold`](super::ProfileOptions::slow_threshold).
     pub is_slow: bool,
-    /// Whether it is one of the last [`ProfileOptions::capacity`](super::ProfileOptions::capacity) requests, among which nobody has
-    /// chosen. Of those before them the slow ones are there, and so their statistics are no one's but theirs.
+    /// Whether it is one of the last [`ProfileOptions::capacity`](super::ProfileOptions::capacity) requests. They are all there; of those
+    /// before them only the slowest are and those that exemplars name, so that an average over both is too high.
     pub is_recent: bool,
     /// Its phases in the order in which they began. A phase stands after its parent.
     pub phases: Vec<PhaseTiming>,

@@ -18,7 +18,7 @@ pub(super) fn register(profiler: &Profiler, registry: &Registry) -> Result<(), R
         counted("tachograph_profiles_total", "Requests whose profile has ended.", Profiler::recorded)?,
         counted(
             "tachograph_profiles_dropped_total",
-            "Profiles that found both their places taken by suspended threads.",
+            "Profiles that were not kept: other threads were still writing in both places that they could take.",
             Profiler::dropped,
         )?,
         counted(

@@ -44,7 +44,7 @@ use std::time::Duration;
 pub use finished::{PhaseTiming, RequestProfile};
 #[cfg(feature = "tracing")]
 pub use layer::ProfileLayer;
-pub use open::{OpenProfile, Phase, Sizes};
+pub use open::{OpenProfile, OwnedPhase, Phase, Sizes};
 #[cfg(feature = "tracing")]
 pub use scope::Scoped;
 pub use trace::{TraceId, TraceIdError};
@@ -170,7 +170,7 @@ impl Profiler {
         self.store().recorded()
     }
 
-    /// Profiles that were let go, because the threads that hold both places were suspended in the middle of a profile each.
+    /// Profiles that were not kept: threads that were suspended in the middle of one held both places that they could take.
     pub fn dropped(&self) -> u64 {
         self.store().dropped()
     }

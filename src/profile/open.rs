@@ -8,12 +8,15 @@
 //! All are Relaxed but those of `innermost`: whoever finds a phase there takes a later place than that one has, and so a phase stands
 //! after its parent.
 
+mod guard;
 #[cfg(feature = "tracing")]
 mod span;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub use guard::{OwnedPhase, Phase};
 
 use super::id::{self, Generated, LONGEST_ID};
 use super::share::Share;
@@ -71,15 +74,6 @@ struct PhaseWords {
     head: AtomicU64,
     /// Nanoseconds, or from `OPEN` on.
     duration: AtomicU64,
-}
-
-/// A phase that goes on until this is dropped.
-#[derive(Debug)]
-#[must_use = "the phase ends when this is dropped"]
-pub struct Phase<'a> {
-    profile: &'a OpenProfile,
-    /// `None` of one that there was no room for.
-    at: Option<u8>,
 }
 
 impl OpenProfile {
@@ -205,15 +199,6 @@ impl OpenProfile {
         self
     }
 
-    /// Begins a phase, a part of the innermost one that is open. It ends when what is returned is dropped, also across an `await`, by an
-    /// early return, or by a panic. So it needs a name: `let _ = profile.phase("file_io")` ends it at once. For phases that run
-    /// concurrently say whose parts they are, by [`Phase::phase`].
-    ///
-    /// There is room for sixteen phases; more are counted as dropped. So are those that are begun on another thread while the profile ends.
-    pub fn phase(&self, name: &str) -> Phase<'_> {
-        Phase { profile: self, at: self.begin(name, self.nearest_open(self.innermost()), OPEN) }
-    }
-
     /// Ends the profile and keeps it, and tells how long the request took. Phases that are open end here. Only the first call counts.
     pub fn finish(&self, status: u16, sizes: Sizes) -> Duration {
         let duration = self.elapsed();
@@ -337,21 +322,6 @@ impl Drop for OpenProfile {
         // Relaxed: nobody else has it any more. Asked here too, for the sake of the clock.
         if self.share.is_some() && !self.finished.load(Ordering::Relaxed) {
             self.complete(ABORTED, Sizes::default(), self.elapsed(), true);
-        }
-    }
-}
-
-impl Phase<'_> {
-    /// Begins a phase that is a part of this one, whichever others are open.
-    pub fn phase(&self, name: &str) -> Self {
-        Self { profile: self.profile, at: self.profile.begin(name, self.at, OPEN) }
-    }
-}
-
-impl Drop for Phase<'_> {
-    fn drop(&mut self) {
-        if let Some(at) = self.at {
-            self.profile.end(at);
         }
     }
 }

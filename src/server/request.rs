@@ -16,7 +16,7 @@ use super::observe::{BytesRead, Journey};
 use super::options::Options;
 use super::respond::{Response, error};
 use crate::http::Method;
-use crate::profile::{OpenProfile, Phase};
+use crate::profile::{OpenProfile, OwnedPhase};
 
 /// Room made for a body before any of it has come.
 const FIRST_ROOM: u64 = 64 * 1024;
@@ -80,9 +80,10 @@ impl Request {
         self.params.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Begins a phase of the request's profile; it ends when what is returned is dropped. See [`OpenProfile::phase`].
-    pub fn phase(&self, name: &str) -> Phase<'_> {
-        self.profile.phase(name)
+    /// Begins a phase of the request's profile; it ends when what is returned is dropped, on this thread or another. See
+    /// [`OpenProfile::phase`].
+    pub fn phase(&self, name: &str) -> OwnedPhase {
+        self.profile.phase_owned(name)
     }
 
     /// Returns the profile of the request, for phases on other threads. It is finished by the server, with the answer's last byte; without

@@ -108,7 +108,10 @@ impl Document<'_> {
         let root = &self.graph.root;
         let mut note = format!("total {}", Duration(root.total));
         if self.graph.compared {
-            note += &format!(", before {}", Duration(root.total_before));
+            match root.total_before {
+                0 => note += ", nothing to compare with: no requests match before",
+                before => note += &format!(", before {}", Duration(before)),
+            }
         }
         let plural = |count: usize| if count == 1 { "frame" } else { "frames" };
         let drawn = self.layout.places.len();

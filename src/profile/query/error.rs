@@ -45,6 +45,8 @@ pub enum QueryError {
         /// The format's name.
         format: &'static str,
     },
+    /// `compare` has no end, and there is no `span`, so that nothing comes after it: write its end, or a span.
+    NoEnd,
     /// The body is no JSON object: see the cause.
     NoObject(serde_json::Error),
 }
@@ -84,6 +86,9 @@ impl fmt::Display for QueryError {
             Self::Value { name, value, write } if value.is_empty() => write!(f, "{name} is empty, write {write}"),
             Self::Value { name, value, write } => write!(f, "{name} is {value}, write {write}"),
             Self::NoDuration => f.write_str("min_duration_ms is above max_duration_ms, exchange them"),
+            Self::NoEnd => {
+                f.write_str("compare has no end, write one such as -10m..-5m, or give the span that is compared too")
+            }
             Self::NotCompared { format } => {
                 write!(f, "compare is not taken with the format {format}, write json, folded or svg, or leave compare out")
             }

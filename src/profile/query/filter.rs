@@ -150,6 +150,11 @@ impl Reading {
         if query.compare.is_some() && !matches!(query.format, Format::Json | Format::Folded | Format::Svg) {
             return Err(QueryError::NotCompared { format: value::format_name(query.format) });
         }
+        if let (Some(compare), None) = (query.compare, query.span) {
+            // What came after it, else both sides would have the same requests.
+            let start = compare.end.ok_or(QueryError::NoEnd)?;
+            query.span = Some(TimeSpan { start: Some(start), end: None });
+        }
         if self.wanted == Wanted::Profiles {
             query.limit = query.limit.or(Some(DEFAULT_LIMIT.min(self.bounds.most)));
         }

@@ -71,7 +71,7 @@ pub enum Format {
 /// | `status` | a status, or a class such as `5xx` |
 /// | `min_duration_ms`, `max_duration_ms` | durations of at least, of at most so many milliseconds |
 /// | `slow` | `true`, or `false`: those that are not |
-/// | `recent` | `true`: the last requests, all of them; `false`: those before, which are kept for being slow or an exemplar |
+/// | `recent` | `true`: the last requests, all of them; `false`: those before, the slowest of their route or an exemplar |
 /// | `request_id`, `trace_id` | the id exactly |
 /// | `phase` | requests that have a phase of this name |
 /// | `aborted` | `true`, or `false`: those that are not |
@@ -79,7 +79,7 @@ pub enum Format {
 /// | `sort` | `newest` (default) or `slowest` first |
 /// | `limit`, `offset` | so many of them, after leaving out so many |
 /// | `format` | of a flame graph: `json` (default), `folded`, `svg`, `speedscope`, `trace`, `pprof` |
-/// | `compare` | of a flame graph in `json`, `folded` or `svg`: a span, whose requests these are compared with |
+/// | `compare` | of a flame graph in `json`, `folded` or `svg`: a span, whose requests these are compared with; without `span`, those after it |
 ///
 /// # Examples
 ///
@@ -143,7 +143,7 @@ impl Query {
         reading.finish()
     }
 
-    /// Reads a JSON object. Durations, `limit` and `offset` are numbers, `slow` and `aborted` booleans, `status` is a number or
+    /// Reads a JSON object. Durations, `limit` and `offset` are numbers, `slow`, `recent` and `aborted` booleans, `status` is a number or
     /// a string, all others are strings. Of nothing but white space there are no filters.
     ///
     /// # Errors

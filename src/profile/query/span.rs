@@ -5,6 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::value::{Understood, seconds};
 
 /// A span of time, from its start on to before its end. An end that is `None` is open.
+///
+/// In a query it is `START..END`, each of them empty, a time in UTC (`2024-12-02T16:37:25Z`), unix seconds (`1733158245.5`) or a time ago
+/// (`-90s`, `-10m`): `span=-5m..` are the last five minutes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeSpan {
     /// The first moment of it.

@@ -172,8 +172,14 @@ fn filters_that_do_not_go_together_are_refused() {
         assert_eq!(graph(&[("compare", ".."), ("format", format)]), expected);
     }
     for format in ["json", "folded", "svg"] {
-        assert!(read(Wanted::FlameGraph, &[("compare", ".."), ("format", format)]).is_ok());
+        assert!(read(Wanted::FlameGraph, &[("compare", "..5"), ("format", format)]).is_ok());
     }
+    let endless = "compare has no end, write one such as -10m..-5m, or give the span that is compared too";
+    assert_eq!(graph(&[("compare", "-10m..")]), endless);
+    let both = read(Wanted::FlameGraph, &[("compare", "-10m.."), ("span", "..")]).unwrap();
+    assert_eq!(both.span, Some(TimeSpan::default()));
+    let after = read(Wanted::FlameGraph, &[("compare", "3..5")]).unwrap();
+    assert_eq!(after.span, Some(TimeSpan { start: after.compare.unwrap().end, end: None }));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The forms of a flame graph, as answers.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue};
@@ -27,7 +29,7 @@ pub(super) fn answer(query: &Query, profiles: Vec<RequestProfile>) -> Response {
         Format::Json => json_line(graph().d3()),
         Format::Folded => respond::plain(StatusCode::OK, "text/plain; charset=utf-8", graph().folded()),
         Format::Svg => {
-            let svg = respond::plain(StatusCode::OK, "image/svg+xml", graph().svg("Where the time of requests went"));
+            let svg = respond::plain(StatusCode::OK, "image/svg+xml", graph().svg(&title(query, &profiles)));
             with(svg, CONTENT_SECURITY_POLICY, POLICY)
         }
         Format::Speedscope => {
@@ -43,6 +45,25 @@ pub(super) fn answer(query: &Query, profiles: Vec<RequestProfile>) -> Response {
             with(file, CONTENT_DISPOSITION, "attachment; filename=\"profile.pb.gz\"")
         }
     }
+}
+
+/// What the picture is of, so that a file of it can be told from another.
+fn title(query: &Query, profiles: &[RequestProfile]) -> String {
+    let mut title = match profiles.len() {
+        1 => "1 request".to_owned(),
+        requests => format!("{requests} requests"),
+    };
+    let method = query.method.map(|method| method.as_str());
+    let of: Vec<&str> = method.into_iter().chain(query.endpoint.as_deref()).collect();
+    if !of.is_empty() {
+        title += &format!(" of {}", of.join(" "));
+    }
+    let started = || profiles.iter().map(|profile| profile.started_at.max(SystemTime::UNIX_EPOCH));
+    if let (Some(first), Some(last)) = (started().min(), started().max()) {
+        let time = humantime::format_rfc3339_seconds;
+        title += &format!(", {} to {}", time(first), time(last));
+    }
+    title
 }
 
 /// The profiles that a query asks for.

@@ -22,7 +22,10 @@ pub(super) struct SharePair {
 
 impl SharePair {
     pub(super) fn of(frame: &Frame, root: &Frame) -> Self {
-        Self { now: Share::of(frame.total, root.total), before: Share::of(frame.total_before, root.total_before) }
+        let (now, before) = (Share::of(frame.total, root.total), Share::of(frame.total_before, root.total_before));
+        // With nothing on one side nothing has changed: it is not known.
+        let known = root.total > 0 && root.total_before > 0;
+        Self { now, before: if known { before } else { now } }
     }
 
     pub(super) fn change(self) -> Points {
