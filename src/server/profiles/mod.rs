@@ -1,8 +1,9 @@
 //! `/debug/profile*`: the profiles of requests, for whoever has the token.
 //!
 //! Each route asks for the token before it looks at anything else. What an answer takes is computed on a blocking thread: a
-//! thousand profiles are copied, sorted and written in milliseconds, in which no request may wait for its thread. [`flame`] are
-//! the forms of a flame graph, [`refusal`] is what is answered instead.
+//! thousand profiles are copied, sorted and written in milliseconds, in which no request may wait for its thread. Of these
+//! computations few run at once, and the others wait: each holds a copy of the store, and handlers want blocking threads too.
+//! [`flame`] are the forms of a flame graph, [`refusal`] is what is answered instead.
 
 mod flame;
 mod refusal;
@@ -10,6 +11,7 @@ mod refusal;
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::options::Options;
 use super::request::Request;
@@ -34,9 +36,14 @@ pub(super) const PATHS: [&str; 5] = [LIST, SUMMARY, FLAME_GRAPH, CLEAR, ONE];
 /// Bytes of a body of filters: far more than all of them take.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// Answers that are computed at once: one that takes long leaves room for a quick one.
+const COMPUTED_AT_ONCE: usize = 2;
+
 /// What the routes share.
 struct Profiles {
     profiler: Profiler,
+    /// A permit for each computation that may run.
+    computing: Arc<Semaphore>,
     /// None opens nothing.
     token: Option<Token>,
     http: HttpMetrics,
@@ -47,7 +54,8 @@ pub(super) fn routes(routes: Routes, http: &HttpMetrics, options: &Options) -> R
     let Some(profiler) = options.profiler.clone() else {
         return routes;
     };
-    let profiles = &Arc::new(Profiles { profiler, token: options.token.clone(), http: http.clone() });
+    let computing = Arc::new(Semaphore::new(COMPUTED_AT_ONCE));
+    let profiles = &Arc::new(Profiles { profiler, computing, token: options.token.clone(), http: http.clone() });
     let routes = answered_by(profiles, routes, Route::get(LIST).answers([401]), Profiles::list);
     let routes = answered_by(profiles, routes, Route::post(LIST).answers([401, 408, 413]), Profiles::list_of_body);
     let routes = answered_by(profiles, routes, Route::get(SUMMARY).answers([401]), Profiles::summary);
@@ -138,12 +146,18 @@ impl Profiles {
         Query::from_json(wanted, self.profiler.most(), &body).map_err(Refusal::Query)
     }
 
-    /// Computes something where it holds up nobody.
+    /// Computes something where it holds up nobody, when it is its turn.
     async fn compute<T: Send + 'static>(
         self: Arc<Self>,
         compute: impl FnOnce(&Profiler) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        tokio::task::spawn_blocking(move || compute(&self.profiler)).await.map_err(Refusal::NotComputed)
+        let turn = Arc::clone(&self.computing).acquire_owned().await.expect("the semaphore is never closed");
+        let computed = tokio::task::spawn_blocking(move || {
+            // Until it is done, also if the client has left meanwhile.
+            let _turn = turn;
+            compute(&self.profiler)
+        });
+        computed.await.map_err(Refusal::NotComputed)
     }
 }
 
