@@ -71,6 +71,7 @@ pub(super) fn declare(http: &HttpMetrics) {
     }
 }
 
+/// Appends a route, which lets nobody in without the token: here, so that none can forget to ask.
 fn answered_by<F, A>(profiles: &Arc<Profiles>, routes: Routes, route: Route, answer: F) -> Routes
 where
     F: Fn(Arc<Profiles>, Request) -> A + Send + Sync + 'static,
@@ -78,45 +79,44 @@ where
 {
     let profiles = Arc::clone(profiles);
     routes.route(route.monitoring(), move |request| {
-        let answered = answer(Arc::clone(&profiles), request);
-        async move { answered.await.unwrap_or_else(Response::from) }
+        let admitted = profiles.admit(&request).map(|()| answer(Arc::clone(&profiles), request));
+        async move {
+            match admitted {
+                Ok(answered) => answered.await.unwrap_or_else(Response::from),
+                Err(refusal) => refusal.into(),
+            }
+        }
     })
 }
 
 impl Profiles {
     async fn list(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
         let query = self.filters(&request, Wanted::Profiles)?;
         self.compute(move |profiler| json_line(report::listing(&query, profiler.profiles()))).await
     }
 
     async fn list_of_body(self: Arc<Self>, mut request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
         let query = self.filters_of_body(&mut request, Wanted::Profiles).await?;
         self.compute(move |profiler| json_line(report::listing(&query, profiler.profiles()))).await
     }
 
     async fn summary(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
         self.filters(&request, Wanted::Unfiltered)?;
         self.compute(|profiler| json_line(report::summary(profiler))).await
     }
 
     async fn flame_graph(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
         let query = self.filters(&request, Wanted::FlameGraph)?;
         self.compute(move |profiler| flame::answer(&query, profiler.profiles())).await
     }
 
     /// Filters would be a misunderstanding: all profiles go.
     async fn clear(self: Arc<Self>, mut request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
         self.filters_of_body(&mut request, Wanted::Unfiltered).await?;
         self.compute(|profiler| respond::json(StatusCode::OK, &json!({ "cleared": profiler.clear() }))).await
     }
 
     async fn one(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
-        self.admit(&request)?;
         self.filters(&request, Wanted::Unfiltered)?;
         let id = percent_encoding::percent_decode_str(request.param("id").unwrap_or_default()).decode_utf8_lossy().into_owned();
         self.compute(move |profiler| find(profiler, &id).map(|profile| json_line(report::profile(&profile))))
