@@ -1,6 +1,7 @@
 //! All that is kept of finished requests, within a memory that is fixed when it is made.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::age::{AgeClock, span};
@@ -63,20 +64,23 @@ impl ProfileStore {
         self.pinned.offer(head.endpoint, second, nanos, words);
     }
 
-    /// Copies of all profiles that are not cleared, by number.
-    fn copy(&self) -> BTreeMap<u64, Words> {
+    /// Copies of all profiles that are not cleared. One that is kept in several places comes several times.
+    fn copies(&self) -> impl Iterator<Item = Words> {
         let cleared = self.age.cleared();
         let second = self.age.second(Instant::now());
         let ring = self.ring.slots().iter().filter_map(Slot::read);
         let slowest = self.slowest.kept(span(second));
         let pinned = self.pinned.pinned(second).into_iter().map(|(_, words)| words);
-        ring.chain(slowest).chain(pinned).map(|words| (words[0], words)).filter(|(number, _)| *number >= cleared).collect()
+        ring.chain(slowest).chain(pinned).filter(move |words| words[0] >= cleared)
     }
 
     /// All profiles, newest first.
     pub(super) fn profiles(&self) -> Vec<RequestProfile> {
         let next = self.ring.next_number();
-        self.copy().values().rev().map(|words| self.profile(words, next)).collect()
+        let mut profiles: Vec<RequestProfile> = self.copies().map(|words| self.profile(&words, next)).collect();
+        profiles.sort_unstable_by_key(|profile| Reverse(profile.number));
+        profiles.dedup_by_key(|profile| profile.number);
+        profiles
     }
 
     /// The profiles that are exemplars of their buckets now.
@@ -100,7 +104,7 @@ impl ProfileStore {
 
     /// Forgets all profiles that have ended by now, and tells how many there were.
     pub(super) fn clear(&self) -> usize {
-        let there = self.copy();
+        let there: BTreeSet<u64> = self.copies().map(|words| words[0]).collect();
         let cleared = self.age.clear(|| self.ring.next_number());
         there.range(cleared).count()
     }
