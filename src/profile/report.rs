@@ -2,12 +2,13 @@
 //!
 //! Durations are milliseconds with six decimals, so that none of a profile's nanoseconds is lost; times are RFC 3339 in UTC.
 
+use std::cmp::Reverse;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
 use super::flame::Spans;
-use super::query::{Query, Sort};
+use super::query::Query;
 use super::statistics::{EndpointStatistics, PhaseStatistics, Statistics, milliseconds};
 use super::{Profiler, RequestProfile};
 use crate::metric::histogram::nanoseconds;
@@ -155,8 +156,8 @@ pub fn listing(query: &Query, profiles: Vec<RequestProfile>) -> String {
 pub fn summary(profiler: &Profiler) -> String {
     let profiles = profiler.profiles();
     let started = || profiles.iter().map(|profile| profile.started_at);
-    let slowest = Query { sort: Sort::Slowest, limit: Some(SLOWEST), ..Query::default() };
-    let sorted = slowest.matching(profiles.clone());
+    let mut slowest: Vec<&RequestProfile> = profiles.iter().collect();
+    slowest.sort_by_key(|profile| Reverse(profile.duration));
     written(&Summary {
         total_profiles: profiles.len(),
         slow_profiles: slow(&profiles),
@@ -168,7 +169,7 @@ pub fn summary(profiler: &Profiler) -> String {
         memory_bytes: profiler.heap_bytes(),
         oldest_started_at: started().min().map(time),
         newest_started_at: started().max().map(time),
-        slowest: slowest.page(&sorted).iter().map(Profile::of).collect(),
+        slowest: slowest.into_iter().take(SLOWEST).map(Profile::of).collect(),
         endpoints: Statistics::of(&profiles).endpoints,
     })
 }

@@ -47,8 +47,10 @@ pub(super) fn answer(query: &Query, profiles: Vec<RequestProfile>) -> Response {
 
 /// The profiles that a query asks for.
 fn chosen(query: &Query, profiles: Vec<RequestProfile>) -> Vec<RequestProfile> {
-    let matching = query.matching(profiles);
-    query.page(&matching).to_vec()
+    let mut matching = query.matching(profiles);
+    matching.drain(..query.offset.min(matching.len()));
+    matching.truncate(query.limit.unwrap_or(usize::MAX));
+    matching
 }
 
 fn with(mut response: Response, name: HeaderName, value: &'static str) -> Response {
