@@ -219,3 +219,23 @@ fn every_exemplar_of_a_scrape_lies_in_its_bucket_and_is_read_back() {
     assert!(report.findings.is_empty(), "{:?}", report.findings);
     assert_eq!(text.matches(" # {request_id=").count(), 3, "one for each endpoint that has profiles");
 }
+
+#[test]
+fn what_nothing_has_counted_is_no_exemplar() {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let profiler = Profiler::new(ProfileOptions::default());
+    http.exemplars_from(&profiler);
+    ["/scene", "other"].into_iter().for_each(|endpoint| http.endpoint(endpoint).declare(Method::Get, 200));
+    // Recorded as aborted, by nobody counted.
+    drop(profiler.start("/scene", Method::Get));
+    // A name that the counters keep, and the profiler calls `other`.
+    let long = "x".repeat(200);
+    http.endpoint(&long).observe_profile(&profiler.start(&long, Method::Get), 200, Sizes::default());
+    assert_eq!(profiler.exemplars().len(), 2);
+    for endpoint in ["/scene", "other"] {
+        assert_eq!(exemplars(&registry, &format!("\"{endpoint}\"")), []);
+    }
+    http.observe_profile(&profiler.start("/scene", Method::Get), 200, Sizes::default());
+    assert_eq!(exemplars(&registry, "/scene").len(), 1, "once its bucket is counted in");
+}

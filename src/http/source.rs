@@ -7,10 +7,11 @@ use std::time::Instant;
 use super::block::{Block, DURATION, REQUEST_SIZE, RESPONSE_SIZE};
 use super::endpoint::{Combinations, EndpointCells};
 use super::{Families, HttpCore};
+use crate::metric::bucket::Buckets;
 use crate::metric::created::Created;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::exemplar::Exemplar;
-use crate::metric::histogram::Shape;
+use crate::metric::histogram::{Shape, nanoseconds};
 use crate::metric::kept::by_value;
 use crate::metric::label::LabelNames;
 use crate::profile::{Profiler, RequestProfile};
@@ -146,7 +147,9 @@ impl<'a> Read<'a> {
 
     fn finish(self, endpoints: Sorted, pinned: Vec<RequestProfile>, totals: &Totals, families: &mut Vec<FamilySnapshot>) {
         let Families { requests, histograms, gauges, summary, .. } = &self.core.families;
-        let mut exemplars = [exemplars_of(&endpoints, pinned), Vec::new(), Vec::new()];
+        let [durations, ..] = self.core.shapes();
+        let mut exemplars =
+            [exemplars_of(&endpoints, pinned, durations.buckets(), &self.histograms[0]), Vec::new(), Vec::new()];
         let endpoints = Arc::new(EndpointTexts { names: Arc::clone(&self.core.endpoint_label), endpoints });
         let texts = CombinationTexts {
             names: Arc::clone(&self.core.counter_labels),
@@ -179,15 +182,25 @@ impl<'a> Read<'a> {
     }
 }
 
-/// The exemplars of those endpoints that have any, with the place of each.
-fn exemplars_of(endpoints: &[Arc<EndpointCells>], mut pinned: Vec<RequestProfile>) -> Vec<(usize, Vec<Exemplar>)> {
+/// The exemplars of those endpoints that have any, with the place of each. `cells` are sum and buckets of one endpoint after another:
+/// a profile that ended without being counted, such as one that was dropped, does not stand for a bucket that has counted nothing.
+fn exemplars_of(
+    endpoints: &[Arc<EndpointCells>],
+    mut pinned: Vec<RequestProfile>,
+    buckets: &Buckets,
+    cells: &[u64],
+) -> Vec<(usize, Vec<Exemplar>)> {
     if pinned.is_empty() {
         return Vec::new();
     }
     pinned.sort_unstable_by_key(|profile| profile.duration);
-    let each = endpoints.iter().enumerate().map(|(at, endpoint)| {
+    let bucket = |profile: &RequestProfile| {
+        let nanos = nanoseconds(profile.duration);
+        buckets.layout().ends().partition_point(|&end| end < nanos)
+    };
+    let each = endpoints.iter().zip(cells.chunks_exact(buckets.len() + 1)).enumerate().map(|(at, (endpoint, cells))| {
         let own = pinned.iter().filter(|profile| *profile.endpoint == *endpoint.name());
-        (at, own.filter_map(Exemplar::of).collect())
+        (at, own.filter(|profile| cells[1 + bucket(profile)] > 0).filter_map(Exemplar::of).collect())
     });
     each.filter(|(_, exemplars): &(usize, Vec<Exemplar>)| !exemplars.is_empty()).collect()
 }
