@@ -43,6 +43,7 @@ pub struct Sizes {
 ///
 /// It may be shared: phases may be begun on any thread. Whoever drops it unfinished has it recorded as aborted.
 #[derive(Debug)]
+#[must_use = "the profile of a request is recorded as aborted when this is dropped unfinished"]
 pub struct OpenProfile {
     /// In the store; `None` of one that goes nowhere.
     share: Option<Arc<Share>>,
@@ -206,7 +207,8 @@ impl OpenProfile {
     }
 
     /// Begins a phase, a part of the innermost one that is open. It ends when what is returned is dropped, also across an `await`, by an
-    /// early return, or by a panic. For phases that run concurrently say whose parts they are, by [`Phase::phase`].
+    /// early return, or by a panic. So it needs a name: `let _ = profile.phase("file_io")` ends it at once. For phases that run
+    /// concurrently say whose parts they are, by [`Phase::phase`].
     ///
     /// There is room for sixteen phases; more are counted as dropped. So are those that are begun on another thread while the profile ends.
     pub fn phase(&self, name: &str) -> Phase<'_> {
