@@ -178,8 +178,8 @@ fn a_difference_is_coloured_by_the_change_of_the_share() {
         assert_eq!(class(1_000 + change, 1_000), grew);
         assert_eq!(class(1_000, 1_000 + change), shrank);
     }
-    // There was nothing before.
-    assert_eq!(draw(frame("all", 10, 0, vec![leaf("a", 10, 0)]), true).0[1].class, "grew5");
+    // There was nothing before: of that no share has changed.
+    assert_eq!(draw(frame("all", 10, 0, vec![leaf("a", 10, 0)]), true).0[1].class, "even");
 }
 
 #[test]
