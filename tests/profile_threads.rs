@@ -41,7 +41,7 @@ fn record(profiler: &Profiler, n: u64) {
     let mut nested = Vec::new();
     for phase in 0..phases(n) {
         let guard = profile.phase(name(n, phase));
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             nested.push(guard);
         }
     }
@@ -61,7 +61,7 @@ fn checked(profile: &RequestProfile) -> u64 {
     assert_eq!((profile.phases.len() as u64, u64::from(profile.phases_dropped)), (kept, phases(n) - kept));
     for (at, phase) in profile.phases.iter().enumerate() {
         assert_eq!(*phase.name, *name(n, at as u64));
-        assert_eq!(phase.parent, if n % 2 == 0 { at.checked_sub(1) } else { None });
+        assert_eq!(phase.parent, if n.is_multiple_of(2) { at.checked_sub(1) } else { None });
         assert!(phase.start + phase.duration <= profile.duration);
     }
     n
