@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::flame::Spans;
 use super::query::Query;
-use super::statistics::{EndpointStatistics, PhaseStatistics, Statistics, milliseconds};
+use super::statistics::{EndpointStatistics, PhaseStatistics, Statistics, Unaccounted, milliseconds};
 use super::{Profiler, RequestProfile};
 use crate::metric::histogram::nanoseconds;
 
@@ -50,6 +50,7 @@ struct Listing<'a> {
     slow_profiles: usize,
     profiles: Vec<Profile<'a>>,
     phase_statistics: Vec<PhaseStatistics<'a>>,
+    unaccounted: Unaccounted,
     endpoints: Vec<EndpointStatistics<'a>>,
     limit: Option<usize>,
     offset: usize,
@@ -140,12 +141,13 @@ pub fn profile(profile: &RequestProfile) -> String {
 /// first, as [`Profiler::profiles`] has them.
 pub fn listing(query: &Query, profiles: Vec<RequestProfile>) -> String {
     let matching = query.matching(profiles);
-    let Statistics { phases, endpoints } = Statistics::of(&matching);
+    let Statistics { phases, unaccounted, endpoints } = Statistics::of(&matching);
     written(&Listing {
         total_profiles: matching.len(),
         slow_profiles: slow(&matching),
         profiles: query.page(&matching).iter().map(Profile::of).collect(),
         phase_statistics: phases,
+        unaccounted,
         endpoints,
         limit: query.limit,
         offset: query.offset,
@@ -225,7 +227,7 @@ mod tests {
         let query = Query { endpoint: Some("/a".into()), limit: Some(1), offset: 1, ..Query::default() };
         let told = listing(&query, profiles);
         let order: Vec<usize> =
-            ["total_profiles", "slow_profiles", "profiles", "phase_statistics", "endpoints", "limit", "offset"]
+            ["total_profiles", "slow_profiles", "profiles", "phase_statistics", "unaccounted", "endpoints", "limit", "offset"]
                 .iter()
                 .map(|key| told.find(&format!("\"{key}\":")).unwrap())
                 .collect();

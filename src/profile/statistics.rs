@@ -34,6 +34,8 @@ use crate::metric::histogram::nanoseconds;
 pub struct Statistics<'a> {
     /// Of each phase, in all requests; the one with the longest total first, equal ones by name.
     pub phases: Vec<PhaseStatistics<'a>>,
+    /// Of what no phase covers.
+    pub unaccounted: Unaccounted,
     /// Of each route and method; the one with the longest total first, equal ones by name.
     pub endpoints: Vec<EndpointStatistics<'a>>,
 }
@@ -70,6 +72,15 @@ pub struct PhaseStatistics<'a> {
     pub self_share: f64,
 }
 
+/// The time that no phase of a request covers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Unaccounted {
+    /// Milliseconds in total.
+    pub self_ms: f64,
+    /// The part of the requests' total duration that this is. It and those of all phases are 1.
+    pub self_share: f64,
+}
+
 /// The statistics of a route and method.
 #[derive(Debug, Serialize)]
 pub struct EndpointStatistics<'a> {
@@ -90,7 +101,8 @@ impl<'a> Statistics<'a> {
     /// Computes the statistics of these profiles.
     pub fn of(profiles: &'a [RequestProfile]) -> Self {
         let total = profiles.iter().map(|profile| profile.duration.as_nanos()).sum();
-        Self { phases: phases(profiles, total), endpoints: endpoints(profiles) }
+        let (phases, unaccounted) = phases(profiles, total);
+        Self { phases, unaccounted, endpoints: endpoints(profiles) }
     }
 }
 
@@ -120,7 +132,8 @@ struct Phase {
     own: u64,
 }
 
-fn phases(profiles: &[RequestProfile], total: u128) -> Vec<PhaseStatistics<'_>> {
+fn phases(profiles: &[RequestProfile], total: u128) -> (Vec<PhaseStatistics<'_>>, Unaccounted) {
+    let mut unaccounted: u64 = 0;
     let mut phases: BTreeMap<&str, Phase> = BTreeMap::new();
     let mut open: BTreeMap<&str, Vec<(u64, u64)>> = BTreeMap::new();
     for profile in profiles {
@@ -134,18 +147,20 @@ fn phases(profiles: &[RequestProfile], total: u128) -> Vec<PhaseStatistics<'_>> 
             *open = open.saturating_add(covered(spans));
         }
         spans.share_out(|phase, nanos| {
-            if let Some(phase) = phase {
-                let own = &mut phases.entry(&profile.phases[phase].name).or_default().own;
-                *own = own.saturating_add(nanos);
-            }
+            let own = match phase {
+                Some(phase) => &mut phases.entry(&profile.phases[phase].name).or_default().own,
+                None => &mut unaccounted,
+            };
+            *own = own.saturating_add(nanos);
         });
     }
     let share = |nanos: u64| if total == 0 { 0.0 } else { nanos as f64 / total as f64 };
-    by_total(phases.into_iter().map(|(name, Phase { durations, open, own })| {
+    let phases = by_total(phases.into_iter().map(|(name, Phase { durations, open, own })| {
         let (total, durations) = (sum(&durations), Durations::of(durations));
         let (self_ms, self_share) = (milliseconds(own), share(own));
         (total, PhaseStatistics { name, durations, share: share(open), self_ms, self_share })
-    }))
+    }));
+    (phases, Unaccounted { self_ms: milliseconds(unaccounted), self_share: share(unaccounted) })
 }
 
 fn endpoints(profiles: &[RequestProfile]) -> Vec<EndpointStatistics<'_>> {
@@ -230,7 +245,9 @@ mod tests {
                 prop_assert_eq!(phase.share, share, "{:?}", phase);
                 prop_assert!(phase.self_share <= phase.share && phase.share <= 1.0, "{:?}", phase);
             }
-            prop_assert!(statistics.phases.iter().map(|phase| phase.self_share).sum::<f64>() <= 1.0 + 1e-9);
+            let own: f64 = statistics.phases.iter().map(|phase| phase.self_share).sum();
+            let whole = if profiles.iter().all(|profile| profile.duration.is_zero()) { 0.0 } else { 1.0 };
+            prop_assert!((own + statistics.unaccounted.self_share - whole).abs() < 1e-9, "{:?}", statistics);
         }
     }
 

@@ -7,10 +7,6 @@
 //! route (`route`) and calls its handler with a [`Request`] (`request`), the handler answers with what `respond` and
 //! `body` offer, and `observe` sees the answer off and counts it.
 //!
-//! With [`Options::profiler`] each request that is no monitoring traffic has a profile: under its own `X-Request-Id`, if it has one, and
-//! with the trace id of its `traceparent`. The id goes back in the answer, and `/debug/profile*` tells the profiles to who sends
-//! [`Options::token`].
-//!
 //! A request is timed from its head read to the last byte of the answer handed over, and is counted exactly once:
 //! before the client can see the answer's last byte, so that whoever has the answer finds it in the next scrape,
 //! or when the connection is given up. A client that leaves before there is an answer counts as status
@@ -27,6 +23,42 @@
 //! second, before; after ten seconds no scrape is worth waiting for. What cannot be ready by then, and what is beyond
 //! [`Options::max_scrapes`], is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason}`, as `late` or
 //! `busy`.
+//!
+//! # Profiles
+//!
+//! With [`Options::profiler`] each request that is no monitoring traffic has a profile, whose phases its handler begins with
+//! [`Request::phase`]; the handler runs in the profile's scope, so that a [`ProfileLayer`](crate::profile::ProfileLayer) makes phases of its
+//! spans. It has the request's own `X-Request-Id` (of ASCII, cut at 64 bytes; else one is made) and the trace id of its `traceparent`. The
+//! id goes back in the answer. All below `/debug` asks for [`Options::token`]:
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /debug/profile`, or `POST` with a JSON object | the profiles that a [`Query`](crate::profile::query::Query) asks for, and statistics |
+//! | `GET /debug/profile/summary` | how many there are, the slowest ones, each route |
+//! | `GET /debug/profile/ID` | the slowest request with this id, else of the trace with this id |
+//! | `GET /debug/profile/flamegraph` | a flame graph of those that a query asks for |
+//! | `POST /debug/profile/clear` | forgets all, and tells how many |
+//!
+//! ```
+//! use tachograph::profile::{ProfileOptions, Profiler};
+//! use tachograph::server::{self, Options, Route, Routes, StatusCode, Token};
+//!
+//! let routes = Routes::new().route(Route::post("/upload"), |mut request| async move {
+//!     let receiving = request.phase("request_body");
+//!     let body = request.body().await;
+//!     drop(receiving);
+//!     let _counting = request.phase("counting");
+//!     match body {
+//!         Ok(body) => server::plain(StatusCode::OK, "text/plain", format!("{} bytes\n", body.len())),
+//!         Err(cause) => cause.into(),
+//!     }
+//! });
+//! let profiler = Profiler::new(ProfileOptions::default());
+//! let options = Options { profiler: Some(profiler), token: Some(Token::new("secret")?), ..Options::default() };
+//! assert!(options.profiler.is_some());
+//! # drop(routes);
+//! # Ok::<(), tachograph::server::TokenError>(())
+//! ```
 //!
 //! # Examples
 //!
@@ -58,6 +90,7 @@
 mod accept;
 mod body;
 mod connection;
+mod debug;
 mod health;
 mod metrics;
 mod observe;

@@ -24,10 +24,11 @@ pub struct Options {
     pub max_scrapes: usize,
     /// Whether scrapes in OpenMetrics have `_created` samples: when each series began, for a line more a series.
     pub created_timestamps: bool,
-    /// Makes a profile of each request that is no monitoring traffic, and answers `/debug/profile*`. None by default: there are no such
+    /// Makes a profile of each request that is no monitoring traffic, answers `/debug/profile*`, and shows profiles as exemplars. (What it
+    /// costs itself is in the scrapes after [`Profiler::register_metrics`].) None by default: there are no such
     /// routes then, and [`Request::phase`](super::Request::phase) costs nothing.
     pub profiler: Option<Profiler>,
-    /// The token that opens `/debug/*`. Without one all of it is closed: 401 for everybody.
+    /// The token that opens `/debug` and all below it, routes of your own among them. Without one all of it is closed: 401 for everybody.
     pub token: Option<Token>,
     /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
     pub server_timing: bool,

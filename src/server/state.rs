@@ -13,6 +13,7 @@ use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 
 use super::body::Body;
+use super::debug;
 use super::health::{self, Heartbeat};
 use super::metrics::{Scrapes, Wish};
 use super::observe::{BytesRead, Journey, Observation, ObservedBody};
@@ -76,12 +77,14 @@ impl State {
             .route(Route::get(HEALTH_QUICK).answers([503]).monitoring(), move |_| {
                 std::future::ready(health::quick(&own.0, &own.1))
             });
-        let routes = profiles::routes(routes, http, &options);
+        let routes = profiles::routes(routes, &options);
         let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
         let table = Table::new(http, routes, everywhere)?;
         if let Some(profiler) = &options.profiler {
             http.exemplars_from(profiler);
-            profiles::declare(http);
+        }
+        if options.profiler.is_some() || options.token.is_some() {
+            debug::declare(http);
         }
         http.max_connections().set(options.max_connections as f64);
         Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, options })))
@@ -112,7 +115,9 @@ impl State {
         let method = Method::parse(head.method.as_str());
         let found = table.find(&head.uri);
         let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
-        let monitoring = found.as_ref().is_some_and(|found| found.path.monitoring);
+        let debugging = debug::covers(head.uri.path());
+        let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
+        let admitted = if debugging { self.admit_to_debug(&head) } else { Ok(()) };
         let profile = Arc::new(self.profile(&head, endpoint.name(), method, monitoring).begun_at(started));
         let journey = Journey { read: BytesRead::new(), profile };
         let observation = Observation::new(endpoint.clone(), journey.clone());
@@ -121,6 +126,7 @@ impl State {
                 let busy = "all connections are taken, try again in a second";
                 respond::retry_after(respond::error(StatusCode::SERVICE_UNAVAILABLE, busy), 1)
             }
+            _ if let Err(refusal) = admitted => refusal,
             None => table.not_found(),
             Some(Found { path, params }) => match path.handler(method) {
                 None => path.wrong_method(),
@@ -134,6 +140,10 @@ impl State {
         let mut response = if method == Method::Head { without_body(response) } else { response };
         self.tell(&journey.profile, response.headers_mut());
         observation.attach(response)
+    }
+
+    fn admit_to_debug(&self, head: &Parts) -> Result<(), Response> {
+        debug::admit(&self.0.http, self.0.options.token.as_ref(), &head.headers)
     }
 
     /// Starts the profile of a request; of monitoring traffic one that goes nowhere.

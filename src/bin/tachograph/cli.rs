@@ -152,7 +152,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenes: Option<PathBuf>,
 
-    /// Bearer token for POST /scene and /demo/*
+    /// Bearer token for POST /scene, /demo/* and /debug/*
     ///
     /// Letters, digits and -._~+/= only. Other users of the machine can see the command line, so the variable is the
     /// better place. Without either, a random token is made and printed on standard error.

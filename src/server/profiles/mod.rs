@@ -1,6 +1,6 @@
 //! `/debug/profile*`: the profiles of requests, for whoever has the token.
 //!
-//! Each route asks for the token before it looks at anything else. What an answer takes is computed on a blocking thread: a
+//! Whoever comes here has brought the token (see `debug`). What an answer takes is computed on a blocking thread: a
 //! thousand profiles are copied, sorted and written in milliseconds, in which no request may wait for its thread. Of these
 //! computations few run at once, and the others wait: each holds a copy of the store, and handlers want blocking threads too.
 //! [`flame`] are the forms of a flame graph, [`refusal`] is what is answered instead.
@@ -17,8 +17,6 @@ use super::options::Options;
 use super::request::Request;
 use super::respond::{self, Response};
 use super::route::{Route, Routes};
-use super::token::{Token, Unauthorized};
-use crate::http::HttpMetrics;
 use crate::profile::query::{Query, Wanted};
 use crate::profile::{Profiler, RequestProfile, report};
 use crate::sync::Arc;
@@ -44,18 +42,15 @@ struct Profiles {
     profiler: Profiler,
     /// A permit for each computation that may run.
     computing: Arc<Semaphore>,
-    /// None opens nothing.
-    token: Option<Token>,
-    http: HttpMetrics,
 }
 
 /// Appends the routes to those of a server that has a profiler.
-pub(super) fn routes(routes: Routes, http: &HttpMetrics, options: &Options) -> Routes {
+pub(super) fn routes(routes: Routes, options: &Options) -> Routes {
     let Some(profiler) = options.profiler.clone() else {
         return routes;
     };
     let computing = Arc::new(Semaphore::new(COMPUTED_AT_ONCE));
-    let profiles = &Arc::new(Profiles { profiler, computing, token: options.token.clone(), http: http.clone() });
+    let profiles = &Arc::new(Profiles { profiler, computing });
     let routes = answered_by(profiles, routes, Route::get(LIST).answers([401]), Profiles::list);
     let routes = answered_by(profiles, routes, Route::post(LIST).answers([401, 408, 413]), Profiles::list_of_body);
     let routes = answered_by(profiles, routes, Route::get(SUMMARY).answers([401]), Profiles::summary);
@@ -64,14 +59,7 @@ pub(super) fn routes(routes: Routes, http: &HttpMetrics, options: &Options) -> R
     answered_by(profiles, routes, Route::get(ONE).answers([401, 404]), Profiles::one)
 }
 
-/// Makes the series that the routes count in, at 0.
-pub(super) fn declare(http: &HttpMetrics) {
-    for result in [Token::SUCCESS].into_iter().chain(Unauthorized::ALL.map(Unauthorized::label)) {
-        http.auth_attempts().handle([result]);
-    }
-}
-
-/// Appends a route, which lets nobody in without the token: here, so that none can forget to ask.
+/// Appends a route.
 fn answered_by<F, A>(profiles: &Arc<Profiles>, routes: Routes, route: Route, answer: F) -> Routes
 where
     F: Fn(Arc<Profiles>, Request) -> A + Send + Sync + 'static,
@@ -79,13 +67,8 @@ where
 {
     let profiles = Arc::clone(profiles);
     routes.route(route.monitoring(), move |request| {
-        let admitted = profiles.admit(&request).map(|()| answer(Arc::clone(&profiles), request));
-        async move {
-            match admitted {
-                Ok(answered) => answered.await.unwrap_or_else(Response::from),
-                Err(refusal) => refusal.into(),
-            }
-        }
+        let answered = answer(Arc::clone(&profiles), request);
+        async move { answered.await.unwrap_or_else(Response::from) }
     })
 }
 
@@ -124,13 +107,6 @@ impl Profiles {
             .ok_or(Refusal::NotFound)
     }
 
-    /// Lets in whoever brings the token.
-    fn admit(&self, request: &Request) -> Result<(), Refusal> {
-        let outcome = Token::identify(request.headers(), self.token.as_ref().map(|token| ((), token)));
-        self.http.auth_attempts().inc([outcome.map_or_else(Unauthorized::label, |()| Token::SUCCESS)]);
-        outcome.map_err(if self.token.is_some() { Refusal::Unauthorized } else { Refusal::Closed })
-    }
-
     /// Reads the filters of the query string.
     fn filters(&self, request: &Request, wanted: Wanted) -> Result<Query, Refusal> {
         let pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
@@ -166,12 +142,13 @@ fn json_line(mut json: String) -> Response {
     respond::plain(StatusCode::OK, "application/json", Bytes::from(json))
 }
 
-/// The newest profile with this id: a request's, else a trace's.
+/// The slowest profile with this id, a request's, else a trace's: a client that tries again may send one id often, and who comes from an
+/// exemplar looks for the slow one.
 fn find(profiler: &Profiler, id: &str) -> Option<RequestProfile> {
     let profiles = profiler.profiles();
-    let newest = |filter| {
+    let slowest = |filter| {
         let query = Query::from_pairs(Wanted::Profiles, profiler.most(), [(filter, id)]).ok()?;
-        profiles.iter().find(|profile| query.matches(profile)).cloned()
+        profiles.iter().filter(|profile| query.matches(profile)).max_by_key(|profile| profile.duration).cloned()
     };
-    newest("request_id").or_else(|| newest("trace_id"))
+    slowest("request_id").or_else(|| slowest("trace_id"))
 }

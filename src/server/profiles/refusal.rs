@@ -6,15 +6,10 @@ use tokio::task::JoinError;
 use crate::profile::query::QueryError;
 use crate::server::request::BodyError;
 use crate::server::respond::{Response, error};
-use crate::server::token::Unauthorized;
 
 /// Why a request gets no profiles.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It does not bring the token.
-    Unauthorized(Unauthorized),
-    /// There is no token that it could bring.
-    Closed(Unauthorized),
     /// Its filters make no sense.
     Query(QueryError),
     /// It has filters in its query, where a POST has none: they would be taken for given.
@@ -30,10 +25,6 @@ pub(super) enum Refusal {
 impl From<Refusal> for Response {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Unauthorized(refused) => refused.into(),
-            Refusal::Closed(refused) => {
-                refused.answer("the server has no token for this, which closes it to everybody: start it with one")
-            }
             Refusal::Query(cause) => error(StatusCode::BAD_REQUEST, &cause.to_string()),
             Refusal::QueryOfPost => {
                 let told = "a POST has its filters as a JSON object in its body, send them there instead of in the query";

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use tachograph::http::{HttpMetrics, Method};
+use tachograph::profile::OpenProfile;
 use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode, Unauthorized};
 
 use auth::{Holder, Outcome, Tokens};
@@ -90,7 +91,7 @@ impl Demo {
         let took = started.elapsed();
         if took >= self.slow {
             let status = response.status().as_u16();
-            action.log_slow(request.method(), status, took, &spent);
+            action.log_slow(request.profile(), status, took, &spent);
         }
         response
     }
@@ -108,7 +109,7 @@ impl Demo {
             fail_scene = injected.fail_scene;
         }
         match action {
-            Action::List => self.list().await,
+            Action::List => self.list(request).await,
             Action::Show => self.show(),
             Action::Load => match self.refusal(outcome) {
                 Some(refusal) => refusal,
@@ -117,10 +118,18 @@ impl Demo {
         }
     }
 
-    async fn list(&self) -> Response {
+    async fn list(&self, request: &Request) -> Response {
         let folder = self.folder.clone();
-        match tokio::task::spawn_blocking(move || folder.list()).await {
-            Ok(Ok(files)) => server::json(StatusCode::OK, &json!({ "scenes": files })),
+        let profile = Arc::clone(request.profile());
+        let listing = move || {
+            let _reading = profile.phase(FILE_IO);
+            folder.list()
+        };
+        match tokio::task::spawn_blocking(listing).await {
+            Ok(Ok(files)) => {
+                let _serialization = request.phase(RESPONSE_SERIALIZATION);
+                server::json(StatusCode::OK, &json!({ "scenes": files }))
+            }
             failed => {
                 tracing::error!(?failed, "the scenes cannot be listed");
                 server::error(StatusCode::INTERNAL_SERVER_ERROR, "the scenes cannot be listed, the server's log says why")
@@ -223,10 +232,12 @@ impl Action {
         }
     }
 
-    fn log_slow(self, method: Method, status: u16, took: Duration, spent: &Spent) {
+    fn log_slow(self, profile: &OpenProfile, status: u16, took: Duration, spent: &Spent) {
         tracing::warn!(
+            request_id = %profile.request_id(),
+            trace_id = profile.trace_id().map(tracing::field::display),
             endpoint = self.endpoint(),
-            method = method.as_str(),
+            method = profile.method().as_str(),
             status,
             total_ms = milliseconds(took),
             auth_validation_ms = spent.milliseconds(AUTH_VALIDATION),
