@@ -167,7 +167,7 @@ pub(crate) struct Options {
     traffic: Option<f64>,
 
     /// Milliseconds from which on a request is slow: its profile says so, and one of the scene API is logged
-    #[arg(long, value_name = "MS", default_value_t = 100)]
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = milliseconds)]
     pub(crate) slow_threshold: u64,
 
     /// Profiles of the last requests to keep, 392 bytes each; the slowest are kept beside them
@@ -273,6 +273,10 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
 }
 
+fn milliseconds(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "write whole milliseconds, such as 100")
+}
+
 fn profiles(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(profiles) if (1..=MAX_PROFILES).contains(&profiles) => Ok(profiles),
@@ -325,6 +329,8 @@ mod tests {
             (&["--traffic=inf"], "write a number"),
             (&["--log-level", "loud"], "[possible values: off, error, warn, info, debug, trace]"),
             (&["--rate-burst", "0"], "0 is not in 1.."),
+            (&["--slow-threshold", "1.5"], "write whole milliseconds"),
+            (&["--profiles", "0"], "from 1 to 1000000"),
             (&["dance"], "dance"),
         ] {
             let line = parsed(arguments).unwrap_err();
