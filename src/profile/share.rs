@@ -1,8 +1,8 @@
 //! Shares in a store: an open profile holds one, so that the store is there for as long as it needs it.
 //!
 //! Were there one share for all, every thread would count in it at the start and the end of each request, and take it from the others: two
-//! threads took 0.75 µs a profile with one share, 0.58 µs with eight. A share is picked by the number of the request, which threads take in
-//! blocks.
+//! threads took 641 to 753 ns a profile with one share, 549 to 614 ns with eight, in three runs each. A share is picked by the number of the
+//! request, which threads take in blocks.
 
 use std::sync::Arc;
 
