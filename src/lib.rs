@@ -71,6 +71,7 @@ mod metric;
 mod panic;
 pub mod profile;
 mod registry;
+mod seqlock;
 #[cfg(feature = "server")]
 pub mod server;
 mod shard;

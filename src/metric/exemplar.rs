@@ -2,13 +2,6 @@
 //!
 //! A place holds one exemplar in words of its own, allocated at a bucket's first one. It is written without a lock by whoever claims
 //! it, at most once a second: who finds it claimed, or too young to be replaced, goes on without.
-//!
-//! # Orderings
-//!
-//! As in `shard::block`, but with many writers: the sequence is claimed by a `compare_exchange` from even to odd.
-//!
-//! - The claim is Acquire: it orders the last writer's stores (its Release of the even sequence) before ours.
-//! - Fence and Release store in `set` pair with Acquire load and fence in `get`, as there.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,15 +13,16 @@ use super::series::Series;
 #[cfg(feature = "protobuf")]
 use crate::exposition::escape;
 use crate::profile::RequestProfile;
+use crate::seqlock::SeqLock;
 use crate::shard::{Slot, SlotRun};
 use crate::snapshot::OwnedLabels;
-use crate::sync::{Arc, ArcSwap, AtomicU64, Mutex, OnceLock, Ordering, fence, lock};
+use crate::sync::{Arc, ArcSwap, Mutex, OnceLock, lock};
 
 /// Code points that names and values of an exemplar's labels may have together, by OpenMetrics.
 const MOST_CODE_POINTS: usize = 128;
 
 /// Words of an exemplar's text: 128 code points of four bytes, and what stands between 16 labels.
-const WORDS: usize = if cfg!(tachograph_loom) { 1 } else { 72 };
+const TEXT_WORDS: usize = 72;
 
 /// How old an exemplar is before it is replaced.
 const REPLACED_AFTER: Duration = Duration::from_secs(1);
@@ -92,82 +86,55 @@ pub(crate) fn text(labels: &[(&str, &str)]) -> Option<Box<str>> {
     }
     let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
     let text = OwnedLabels::new(&names, &values).get().to_string();
-    (text.len() <= WORDS * size_of::<u64>()).then(|| text.into())
+    (text.len() <= TEXT_WORDS * size_of::<u64>()).then(|| text.into())
 }
 
 /// Where one exemplar lies.
 #[derive(Debug)]
-struct Place {
-    /// Odd while it is written, 0 until it is for the first time.
-    sequence: AtomicU64,
-    /// When it was observed: nanoseconds since 1970.
-    observed_at: AtomicU64,
-    /// In base units.
-    value: AtomicU64,
-    /// Bytes of the text.
-    len: AtomicU64,
-    text: [AtomicU64; WORDS],
-}
+struct Place(SeqLock<WORDS>);
+
+/// In base units.
+const VALUE: usize = 0;
+/// When it was observed: nanoseconds since 1970.
+const OBSERVED_AT: usize = 1;
+/// Bytes of the text.
+const LEN: usize = 2;
+const TEXT: usize = 3;
+const WORDS: usize = TEXT + TEXT_WORDS;
 
 impl Place {
     fn new() -> Self {
-        Self {
-            sequence: AtomicU64::new(0),
-            observed_at: AtomicU64::new(0),
-            value: AtomicU64::new(0),
-            len: AtomicU64::new(0),
-            text: std::array::from_fn(|_| AtomicU64::new(0)),
-        }
+        Self(SeqLock::new())
     }
 
     /// Whether what is there may be replaced at this time.
     fn is_due(&self, now: u64) -> bool {
-        // Relaxed: a hint; who claims the place decides.
-        let then = self.observed_at.load(Ordering::Relaxed);
-        // After a step back of the clock too.
-        now.abs_diff(then) >= REPLACED_AFTER.as_nanos() as u64
+        // A hint: who claims the place decides. After a step back of the clock too.
+        now.abs_diff(self.0.peek(OBSERVED_AT)) >= REPLACED_AFTER.as_nanos() as u64
     }
 
     /// Replaces the exemplar, unless another thread is at it. The text fits.
     fn set(&self, value: u64, now: u64, text: &str) {
-        // Relaxed: the claim below orders what follows.
-        let before = self.sequence.load(Ordering::Relaxed);
-        let claimed = |before| self.sequence.compare_exchange(before, before + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
-        if !before.is_multiple_of(2) || !claimed(before) {
-            return;
-        }
-        // Release: pairs with the fence in `get`. If that one comes after any store below, the reader sees the odd sequence.
-        fence(Ordering::Release);
-        // Relaxed, all of them: whether they are taken is told by the sequence.
-        self.value.store(value, Ordering::Relaxed);
-        self.observed_at.store(now, Ordering::Relaxed);
-        self.len.store(text.len() as u64, Ordering::Relaxed);
-        for (word, bytes) in self.text.iter().zip(text.as_bytes().chunks(size_of::<u64>())) {
+        let Some(claim) = self.0.claim_next() else { return };
+        let mut words = [0; WORDS];
+        words[..TEXT].copy_from_slice(&[value, now, text.len() as u64]);
+        let chunks = text.as_bytes().chunks(size_of::<u64>());
+        let used = TEXT + chunks.len();
+        for (word, bytes) in words[TEXT..].iter_mut().zip(chunks) {
             let mut whole = [0; size_of::<u64>()];
             whole[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_le_bytes(whole), Ordering::Relaxed);
+            *word = u64::from_le_bytes(whole);
         }
-        // Release: pairs with the first load in `get`.
-        self.sequence.store(before + 2, Ordering::Release);
+        claim.write(&words[..used]);
     }
 
     /// Value, time and text of the exemplar; `None` when there is none, or it is being replaced just now.
     fn get(&self) -> Option<(u64, u64, Box<str>)> {
-        // Acquire: pairs with the last store in `set`.
-        let before = self.sequence.load(Ordering::Acquire);
-        if before == 0 || !before.is_multiple_of(2) {
-            return None;
-        }
-        // Relaxed, all of them: as in `set`.
-        let (value, at) = (self.value.load(Ordering::Relaxed), self.observed_at.load(Ordering::Relaxed));
-        let len = self.len.load(Ordering::Relaxed) as usize;
-        let mut text: Vec<u8> = self.text.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()).collect();
-        text.truncate(len);
-        // Acquire: pairs with the fence in `set`.
-        fence(Ordering::Acquire);
-        // Relaxed: the fence orders it after the loads above.
-        let whole = self.sequence.load(Ordering::Relaxed) == before;
-        whole.then(|| (value, at, String::from_utf8(text).expect("a whole text is one that was set").into()))
+        let words = self.0.read()?;
+        let mut text: Vec<u8> = words[TEXT..].iter().flat_map(|word| word.to_le_bytes()).collect();
+        text.truncate(words[LEN] as usize);
+        let text = String::from_utf8(text).expect("a whole text is one that was set");
+        Some((words[VALUE], words[OBSERVED_AT], text.into()))
     }
 }
 
@@ -308,32 +275,5 @@ mod tests {
             assert_eq!(place.is_due(10 * second - now), due);
         }
         assert_eq!(place.get(), Some((1, 10 * second, "first".into())));
-    }
-}
-
-#[cfg(all(test, tachograph_loom))]
-mod models {
-    //! Covers: `Place`, two writers beside a reader. Does not cover: the map of series, which is arc-swap's.
-
-    use loom::thread;
-
-    use super::*;
-
-    #[test]
-    fn loom_an_exemplar_is_read_whole_or_not_at_all() {
-        loom::model(|| {
-            let place = loom::sync::Arc::new(Place::new());
-            let writers = [("a", 1), ("b", 2)].map(|(text, value)| {
-                let place = place.clone();
-                thread::spawn(move || place.set(value, value, text))
-            });
-            let whole = |got: Option<(u64, u64, Box<str>)>| {
-                got.is_none_or(|(value, at, text)| value == at && &*text == ["a", "b"][value as usize - 1])
-            };
-            assert!(whole(place.get()));
-            writers.into_iter().for_each(|writer| writer.join().unwrap());
-            let last = place.get();
-            assert!(last.is_some() && whole(last));
-        });
     }
 }

@@ -4,7 +4,7 @@
 //! the profiler's store, a fixed memory in which nobody waits for anybody: a ring of the last ones, the slowest of each route over the
 //! last ten minutes, and those that exemplars name. [`Profiler::profiles`] copies them out.
 //!
-//! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a `slot` of
+//! The way of a request through the files: `open` makes its words (`words`, `name`, `id`, `trace`), `store` takes them, into a slot of
 //! the `ring`, and of the `pool` of the `slowest` and of those that are `pinned`, all by the clock of `age`; `finished` is what a reader gets.
 //! With the feature `tracing`, `layer` makes phases of spans, and `scope` knows which request a thread works for.
 
@@ -30,7 +30,6 @@ mod scope;
 #[cfg(feature = "server")]
 pub(crate) mod server_timing;
 mod share;
-mod slot;
 mod slowest;
 #[cfg(feature = "profiles")]
 pub mod statistics;

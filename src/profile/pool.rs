@@ -9,22 +9,22 @@
 //!
 //! - The key's Release in `replace` and the Acquire in `keys` and `read`: who sees a key sees its slot claimed, or written for this key or
 //!   a later one; never what was there before.
-//! - The fences of the slot (`Slot::read`, `Claim::write`): who reads the words of a later key sees that key, or one after it, when it asks
+//! - The fences of the slot (`SeqLock::read`, `Claim::write`): who reads the words of a later key sees that key, or one after it, when it asks
 //!   again.
 
-use super::slot::Slot;
+use crate::seqlock::SeqLock;
 use crate::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Pool<const N: usize> {
-    slots: Box<[Slot<N>]>,
+    slots: Box<[SeqLock<N>]>,
     /// 0 of a slot that was never taken.
     keys: Box<[AtomicU64]>,
 }
 
 impl<const N: usize> Pool<N> {
     pub(super) fn new(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| Slot::new()).collect(), keys: (0..slots).map(|_| AtomicU64::new(0)).collect() }
+        Self { slots: (0..slots).map(|_| SeqLock::new()).collect(), keys: (0..slots).map(|_| AtomicU64::new(0)).collect() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -65,7 +65,7 @@ impl<const N: usize> Pool<N> {
     pub(super) fn read(&self, at: usize) -> Option<(u64, [u64; N])> {
         let key = self.key(at);
         let words = self.slots[at].read()?;
-        // Relaxed: the fence in `Slot::read` orders it. If the words are of a later key, that one was stored before the fence in `write`.
+        // Relaxed: the fence in `SeqLock::read` orders it. If the words are of a later key, that one was stored before the fence in `write`.
         (self.keys[at].load(Ordering::Relaxed) == key).then_some((key, words))
     }
 

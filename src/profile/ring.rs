@@ -12,12 +12,12 @@
 
 use crossbeam_utils::CachePadded;
 
-use super::slot::Slot;
+use crate::seqlock::SeqLock;
 use crate::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Ring<const N: usize> {
-    slots: Box<[Slot<N>]>,
+    slots: Box<[SeqLock<N>]>,
     /// Tickets taken: the number of the next one. Each writer stores it, so nothing that they read lies beside it.
     tickets: CachePadded<AtomicU64>,
     /// Second tickets, that is numbers that no profile has.
@@ -28,7 +28,7 @@ pub(super) struct Ring<const N: usize> {
 
 impl<const N: usize> Ring<N> {
     pub(super) fn new(capacity: usize) -> Self {
-        let slots = (0..capacity.max(1)).map(|_| Slot::new()).collect();
+        let slots = (0..capacity.max(1)).map(|_| SeqLock::new()).collect();
         Self { slots, tickets: AtomicU64::new(0).into(), second_tickets: AtomicU64::new(0), told: AtomicU64::new(0) }
     }
 
@@ -67,7 +67,7 @@ impl<const N: usize> Ring<N> {
         self.tickets.load(Ordering::Relaxed)
     }
 
-    pub(super) fn slots(&self) -> &[Slot<N>] {
+    pub(super) fn slots(&self) -> &[SeqLock<N>] {
         &self.slots
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     fn held(ring: &Ring<2>) -> Vec<u64> {
-        let mut held: Vec<_> = ring.slots().iter().filter_map(Slot::read).collect();
+        let mut held: Vec<_> = ring.slots().iter().filter_map(SeqLock::read).collect();
         held.sort_unstable();
         held.into_iter().map(|[_, value]| value).collect()
     }

@@ -8,10 +8,10 @@ use super::age::{AgeClock, span};
 use super::name::Names;
 use super::pinned::Pinned;
 use super::ring::Ring;
-use super::slot::Slot;
 use super::slowest::Slowest;
 use super::words::{self, DURATION, HEAD, Head, WORDS, Words};
 use super::{ProfileOptions, RequestProfile};
+use crate::seqlock::SeqLock;
 use crate::sync::{AtomicU64, Ordering};
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl ProfileStore {
     fn copies(&self) -> impl Iterator<Item = Words> {
         let cleared = self.age.cleared();
         let second = self.age.second(Instant::now());
-        let ring = self.ring.slots().iter().filter_map(Slot::read);
+        let ring = self.ring.slots().iter().filter_map(SeqLock::read);
         let slowest = self.slowest.kept(span(second));
         let pinned = self.pinned.pinned(second).into_iter().map(|(_, words)| words);
         ring.chain(slowest).chain(pinned).filter(move |words| words[0] >= cleared)
