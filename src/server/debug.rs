@@ -18,11 +18,11 @@ pub(super) fn declare(http: &HttpMetrics) {
     }
 }
 
-/// Lets in whoever brings the token; without one nobody can. The others have an answer.
-pub(super) fn admit(http: &HttpMetrics, token: Option<&Token>, headers: &HeaderMap) -> Result<(), Response> {
+/// What is answered to who does not bring the token; without one nobody can.
+pub(super) fn refusal(http: &HttpMetrics, token: Option<&Token>, headers: &HeaderMap) -> Option<Response> {
     let outcome = Token::identify(headers, token.map(|token| ((), token)));
     http.auth_attempts().inc([outcome.map_or_else(Unauthorized::label, |()| Token::SUCCESS)]);
-    outcome.map_err(|refused| match token {
+    outcome.err().map(|refused| match token {
         Some(_) => refused.into(),
         None => refused.answer("the server has no token for this, which closes it to everybody: start it with one"),
     })

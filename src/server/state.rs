@@ -117,7 +117,7 @@ impl State {
         let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
         let debugging = debug::covers(head.uri.path());
         let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
-        let admitted = if debugging { self.admit_to_debug(&head) } else { Ok(()) };
+        let refusal = if debugging { self.refusal_of_debug(&head) } else { None };
         let profile = Arc::new(self.profile(&head, endpoint.name(), method, monitoring).begun_at(started));
         let journey = Journey { read: BytesRead::new(), profile };
         let observation = Observation::new(endpoint.clone(), journey.clone());
@@ -126,7 +126,7 @@ impl State {
                 let busy = "all connections are taken, try again in a second";
                 respond::retry_after(respond::error(StatusCode::SERVICE_UNAVAILABLE, busy), 1)
             }
-            _ if let Err(refusal) = admitted => refusal,
+            _ if let Some(refusal) = refusal => refusal,
             None => table.not_found(),
             Some(Found { path, params }) => match path.handler(method) {
                 None => path.wrong_method(),
@@ -142,8 +142,8 @@ impl State {
         observation.attach(response)
     }
 
-    fn admit_to_debug(&self, head: &Parts) -> Result<(), Response> {
-        debug::admit(&self.0.http, self.0.options.token.as_ref(), &head.headers)
+    fn refusal_of_debug(&self, head: &Parts) -> Option<Response> {
+        debug::refusal(&self.0.http, self.0.options.token.as_ref(), &head.headers)
     }
 
     /// Starts the profile of a request; of monitoring traffic one that goes nowhere.
