@@ -7,6 +7,8 @@ use super::filter::FILTERS;
 
 /// Characters of what somebody has sent that an error repeats.
 const SHOWN: usize = 60;
+/// Characters of what serde says, which repeats what was sent and says where.
+const CAUSE_SHOWN: usize = 120;
 
 /// Why a query cannot be answered. Each names the filter that is at fault.
 #[derive(Debug)]
@@ -53,17 +55,17 @@ pub enum QueryError {
 
 impl QueryError {
     pub(super) fn unknown(name: &str) -> Self {
-        Self::Unknown { name: shown(name) }
+        Self::Unknown { name: shown(name, SHOWN) }
     }
 
     pub(super) fn value(name: &'static str, value: &str, write: impl Into<String>) -> Self {
-        Self::Value { name, value: shown(value), write: write.into() }
+        Self::Value { name, value: shown(value, SHOWN), write: write.into() }
     }
 }
 
 /// The beginning of a text that may be long.
-fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+fn shown(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
@@ -93,6 +95,7 @@ impl fmt::Display for QueryError {
                 write!(f, "compare is not taken with the format {format}, write json, folded or svg, or leave compare out")
             }
             Self::NoObject(cause) => {
+                let cause = shown(&cause.to_string(), CAUSE_SHOWN);
                 write!(f, "the body is no JSON object of filters: {cause}, send one such as {{\"slow\": true}}")
             }
         }

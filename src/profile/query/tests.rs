@@ -207,6 +207,8 @@ fn an_error_repeats_only_the_beginning_of_what_was_sent() {
     let long = "é".repeat(1_000);
     assert!(told(Wanted::Profiles, &[(&long, "1")]).len() < 500);
     assert!(told(Wanted::Profiles, &[("sort", &long)]).len() < 300);
+    let text = Query::from_json(Wanted::Profiles, MOST, format!("\"{}\"", "é\\n".repeat(5_000)).as_bytes()).unwrap_err();
+    assert!(text.to_string().chars().count() < 250, "{text}");
 }
 
 #[test]
