@@ -4,8 +4,8 @@
 //!
 //! As in `shard::block`, but with many writers: the sequence is claimed by a `compare_exchange` from even to odd.
 //!
-//! - The claim is Acquire: it orders the last writer's stores (its Release of the even sequence) before ours.
-//! - Fence in `claim` and Release in `write` pair with Acquire load and fence in `read`, as there.
+//! - The claim is Acquire: it orders the last holder's stores (its Release of the even sequence, in `write` or `release`) before ours.
+//! - Fence and Release store in `write` pair with Acquire load and fence in `read`, as there.
 
 use crate::sync::{AtomicU64, Ordering, fence};
 

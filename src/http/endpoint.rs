@@ -261,7 +261,8 @@ impl Endpoint {
         self.cells.observe(&self.core, exchange);
     }
 
-    /// Counts a request that ends now, and finishes its profile with the same duration; tells that.
+    /// Counts a request of this endpoint that ends now, and finishes its profile with the same duration; tells that. The profile must be of the
+    /// same endpoint, else the exemplar that it may become has no place.
     pub fn observe_profile(&self, profile: &OpenProfile, status: u16, sizes: Sizes) -> Duration {
         self.observe_ended(profile, status, sizes, false)
     }
