@@ -66,6 +66,8 @@
 #![deny(missing_docs)]
 
 pub mod exposition;
+#[cfg(feature = "health")]
+pub mod health;
 pub mod http;
 mod metric;
 mod panic;

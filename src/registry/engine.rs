@@ -98,7 +98,7 @@ pub(crate) fn callback(
 }
 
 /// Makes a source of a callback whose series have these labels.
-fn labelled(
+pub(crate) fn labelled(
     name: &str,
     kind: Kind,
     help: &str,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::token::Token;
+use crate::health::HealthRegistry;
 use crate::profile::Profiler;
 
 /// Limits and deadlines; the defaults suit a service on a trusted network.
@@ -28,6 +29,8 @@ pub struct Options {
     /// costs itself is in the scrapes after [`Profiler::register_metrics`].) None by default: there are no such
     /// routes then, and [`Request::phase`](super::Request::phase) costs nothing.
     pub profiler: Option<Profiler>,
+    /// What `/health*` answers with; without checks, from the server's own signs of life alone.
+    pub health: HealthRegistry,
     /// The token that opens `/debug` and all below it, routes of your own among them. Without one all of it is closed: 401 for everybody.
     pub token: Option<Token>,
     /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
@@ -47,6 +50,7 @@ impl Default for Options {
             max_scrapes: 16,
             created_timestamps: false,
             profiler: None,
+            health: HealthRegistry::new(),
             token: None,
             server_timing: false,
             shutdown_timeout: Duration::from_secs(10),

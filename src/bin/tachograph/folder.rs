@@ -74,6 +74,11 @@ impl SceneFolder {
         Ok(Self(path.to_owned()))
     }
 
+    /// Where it is: for what opens files of its own, not for answers.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Lists the scene files by name.
     pub(crate) fn list(&self) -> io::Result<Vec<SceneFile>> {
         let mut files = Vec::new();
@@ -133,6 +138,18 @@ impl SceneName {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no such file"),
+            Self::NotAFile => f.write_str("it is no regular file"),
+            Self::TooLarge => f.write_str("it is too large"),
+            Self::NotText => f.write_str("it is no UTF-8 text"),
+            Self::Io(cause) => cause.fmt(f),
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //! checks scrapes.
 //!
 //! `cli` reads the command line, `check` is the checker of scrapes. Of the demo, `serve` puts the parts together and runs them, `api` is the demo API, `scene` reads the
-//! scene files, `folder` finds and opens them safely, `traffic` sends the demo's own requests, `index` is the page at `/`.
+//! scene files, `folder` finds and opens them safely, `health` looks at its parts, `traffic` sends the demo's own
+//! requests, `index` is the page at `/`.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ mod api;
 mod check;
 mod cli;
 mod folder;
+mod health;
 mod index;
 mod log;
 mod scene;

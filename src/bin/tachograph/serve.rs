@@ -21,7 +21,7 @@ use crate::api::{self, Current, Demo};
 use crate::cli::Options;
 use crate::folder::SceneFolder;
 use crate::traffic::Traffic;
-use crate::{index, log};
+use crate::{health, index, log};
 
 /// The exit status of whatever keeps the server from starting.
 pub(crate) const FAILED_TO_START: u8 = 2;
@@ -141,6 +141,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         traffic: limit::quota(traffic_rate, traffic_rate),
         burst: limit::quota(1, 2),
     };
+    let health = health::register(&registry, &folder)?;
     let user = Token::new(&secrets.user)?;
     let tokens = vec![
         (Holder::Traffic, Token::new(&secrets.traffic)?),
@@ -163,6 +164,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
     let routes = api::routes(&demo).route(Route::get("/").monitoring(), move |_| index::page(page.clone()));
     let limits = server::Options {
         profiler: Some(profiler),
+        health,
         token: Some(user),
         server_timing: options.server_timing,
         max_connections: options.max_connections,

@@ -1,0 +1,5 @@
+//! Checks that many services need.
+
+mod folder;
+
+pub use folder::FolderCheck;

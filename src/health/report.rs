@@ -1,0 +1,207 @@
+//! What is known of the checks at one moment, for readers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::options::CheckOptions;
+use super::result::{CheckResult, Detail};
+use super::schedule::{Schedule, Tracked};
+use super::selection::Selection;
+use super::status::HealthStatus;
+
+/// What the checks of a [`Selection`] last said, as of one moment.
+#[derive(Clone, Debug)]
+pub struct HealthReport {
+    pub(super) version: Arc<str>,
+    pub(super) uptime: Duration,
+    checks: Vec<CheckReport>,
+}
+
+/// What one check last said.
+#[derive(Clone, Debug)]
+pub struct CheckReport {
+    name: Arc<str>,
+    options: Arc<CheckOptions>,
+    status: HealthStatus,
+    /// None before the first result.
+    last: Option<Seen>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    result: Arc<CheckResult>,
+    age: Duration,
+    time: SystemTime,
+    duration: Duration,
+    stale: bool,
+}
+
+impl HealthReport {
+    pub(super) fn new(schedule: &Schedule, selection: &Selection, now: Instant, version: &Arc<str>, uptime: Duration) -> Self {
+        let selected = schedule.checks().iter().filter(|check| selection.holds(&check.name, &check.options));
+        let checks = selected.map(|check| CheckReport::new(check, now)).collect();
+        Self { version: Arc::clone(version), uptime, checks }
+    }
+
+    /// The worst of all, where a check that is not critical is degraded at most. Without checks all is well.
+    pub fn status(&self) -> HealthStatus {
+        self.checks.iter().map(CheckReport::weight).max().unwrap_or(HealthStatus::Healthy)
+    }
+
+    /// The checks, in the order of their registration.
+    pub fn checks(&self) -> &[CheckReport] {
+        &self.checks
+    }
+
+    /// The age of the oldest result; `None` without any.
+    pub fn age(&self) -> Option<Duration> {
+        self.checks.iter().filter_map(CheckReport::age).max()
+    }
+
+    /// How long the checks of this report took, of those that run side by side the longest.
+    pub fn duration(&self) -> Duration {
+        self.checks.iter().filter_map(CheckReport::duration).max().unwrap_or_default()
+    }
+
+    /// A line for each check that is not healthy.
+    pub fn issues(&self) -> Vec<String> {
+        let ill = self.checks.iter().filter(|check| check.status != HealthStatus::Healthy);
+        ill.map(|check| format!("{} is {}: {}", check.name, check.status, check.message())).collect()
+    }
+
+    /// The version of the service, as [`HealthRegistry::with_version`](super::HealthRegistry::with_version) was told it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// How long the service runs, from when its [`HealthRegistry`](super::HealthRegistry) was made.
+    pub fn uptime(&self) -> Duration {
+        self.uptime
+    }
+}
+
+impl CheckReport {
+    fn new(check: &Tracked, now: Instant) -> Self {
+        let last = check.last.as_ref().map(|last| {
+            let age = now.saturating_duration_since(last.at);
+            let stale = age > check.options.stale_after();
+            let seen = Seen { result: Arc::clone(&last.result), age, time: last.time, duration: last.duration, stale };
+            (if stale { HealthStatus::Unhealthy } else { last.status }, seen)
+        });
+        let (status, last) = last.map_or((HealthStatus::Unhealthy, None), |(status, seen)| (status, Some(seen)));
+        Self { name: Arc::clone(&check.name), options: Arc::clone(&check.options), status, last }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How it is run and what it counts for.
+    pub fn options(&self) -> &CheckOptions {
+        &self.options
+    }
+
+    /// Its status: that of its last results, damped as its thresholds say. It is unhealthy before its first result and when its last
+    /// result is stale.
+    pub fn status(&self) -> HealthStatus {
+        self.status
+    }
+
+    /// What it adds to the whole: its status, or degraded where that is worse and the check not critical.
+    fn weight(&self) -> HealthStatus {
+        if self.options.critical { self.status } else { self.status.min(HealthStatus::Degraded) }
+    }
+
+    /// The message of the last result, or why there is none that counts.
+    pub fn message(&self) -> String {
+        match &self.last {
+            None => "it has not run yet".to_owned(),
+            Some(seen) if seen.stale => {
+                let (age, said) = (seen.age.as_secs(), seen.result.message());
+                format!("its last result is {age} s old, that is stale; it was: {said}")
+            }
+            Some(seen) => seen.result.message().to_owned(),
+        }
+    }
+
+    /// The status that the last result has by itself, before damping.
+    pub fn observed(&self) -> Option<HealthStatus> {
+        self.last.as_ref().map(|seen| seen.result.status())
+    }
+
+    /// The details of the last result.
+    pub fn details(&self) -> impl Iterator<Item = (&str, &Detail)> {
+        let details = self.last.as_ref().map(|seen| seen.result.details()).unwrap_or_default();
+        details.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// How long the last run took.
+    pub fn duration(&self) -> Option<Duration> {
+        self.last.as_ref().map(|seen| seen.duration)
+    }
+
+    /// How long ago the last result came.
+    pub fn age(&self) -> Option<Duration> {
+        self.last.as_ref().map(|seen| seen.age)
+    }
+
+    /// When the last result came, by the wall clock.
+    pub fn time(&self) -> Option<SystemTime> {
+        self.last.as_ref().map(|seen| seen.time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report of checks of these statuses and criticality; `None` has not run.
+    fn report(checks: &[(Option<HealthStatus>, bool)], age: Duration) -> HealthReport {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(0);
+        for (at, (status, critical)) in checks.iter().enumerate() {
+            let options = CheckOptions { critical: *critical, ..CheckOptions::default() };
+            schedule.add(format!("check_{at}").into(), Arc::new(options), start);
+            schedule.turn(start);
+            if let Some(status) = status {
+                schedule.finish(at, start, Duration::from_millis(at as u64), Some(CheckResult::new(*status, "so it is")));
+            }
+        }
+        HealthReport::new(&schedule, &Selection::all(), start + age, &"1.2".into(), age)
+    }
+
+    #[test]
+    fn the_whole_is_as_ill_as_its_worst_part_that_counts() {
+        use HealthStatus::{Degraded, Healthy, Unhealthy};
+        let status = |checks: &[(HealthStatus, bool)]| {
+            let checks: Vec<_> = checks.iter().map(|(status, critical)| (Some(*status), *critical)).collect();
+            report(&checks, Duration::ZERO).status()
+        };
+        assert_eq!(status(&[]), Healthy);
+        assert_eq!(status(&[(Healthy, true), (Degraded, true)]), Degraded);
+        assert_eq!(status(&[(Unhealthy, true), (Degraded, true)]), Unhealthy);
+        assert_eq!(status(&[(Unhealthy, false), (Healthy, true)]), Degraded);
+        assert_eq!(status(&[(Degraded, false)]), Degraded);
+    }
+
+    #[test]
+    fn what_has_not_run_is_unhealthy() {
+        let report = report(&[(None, true), (Some(HealthStatus::Healthy), true)], Duration::ZERO);
+        assert_eq!(report.status(), HealthStatus::Unhealthy);
+        assert_eq!(report.issues(), ["check_0 is unhealthy: it has not run yet"]);
+        assert_eq!((report.checks()[0].age(), report.checks()[0].observed()), (None, None));
+        assert_eq!(report.duration(), Duration::from_millis(1));
+    }
+
+    #[test]
+    fn an_old_result_is_stale_and_unhealthy() {
+        let of = |age| report(&[(Some(HealthStatus::Healthy), true)], age);
+        let limit = CheckOptions::default().stale_after();
+        assert_eq!(of(limit).status(), HealthStatus::Healthy);
+        let stale = of(limit + Duration::from_nanos(1));
+        assert_eq!(stale.status(), HealthStatus::Unhealthy);
+        assert_eq!(stale.issues(), ["check_0 is unhealthy: its last result is 15 s old, that is stale; it was: so it is"]);
+        assert_eq!(stale.checks()[0].observed(), Some(HealthStatus::Healthy));
+    }
+}
