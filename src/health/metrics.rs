@@ -1,9 +1,9 @@
 //! Health for the scrapes. The gauges are read out of the last results at each scrape, so that a result that has become stale shows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use super::registry::HealthRegistry;
+use super::registry::Shared;
 use super::report::HealthReport;
 use super::schedule::Change;
 use super::selection::Selection;
@@ -62,10 +62,11 @@ impl HealthMetrics {
         self.changes.inc([&change.name, change.to.as_str()]);
     }
 
-    pub(super) fn register(&self, health: &HealthRegistry, registry: &Registry) -> Result<(), RegisterError> {
+    /// The registry's scrapes do not keep the checks alive: a check may hold the registry.
+    pub(super) fn register(&self, health: &Weak<Shared>, registry: &Registry) -> Result<(), RegisterError> {
         let read = |read: fn(&HealthReport) -> Vec<CollectedSeries>| {
-            let health = health.clone();
-            move || read(&health.report(&Selection::all()))
+            let health = Weak::clone(health);
+            move || health.upgrade().map(|health| read(&health.report(&Selection::all()))).unwrap_or_default()
         };
         let gauge = |name, help, labels, series: fn(&HealthReport) -> Vec<CollectedSeries>| {
             let read = read(series);

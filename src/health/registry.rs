@@ -49,8 +49,6 @@ const MAX_NAME: usize = 64;
 #[derive(Clone)]
 pub struct HealthRegistry {
     shared: Arc<Shared>,
-    version: Arc<str>,
-    started: Instant,
     /// Ends the thread with the last clone.
     _end: Arc<End>,
 }
@@ -65,10 +63,13 @@ pub(super) struct Shared {
     /// Wakes those who wait for results.
     recorded: Notify,
     metrics: HealthMetrics,
+    /// When the service began, as far as we know.
+    since: Instant,
 }
 
 struct State {
     schedule: Schedule,
+    version: Arc<str>,
     /// By number of the check.
     threads: Vec<Thread>,
     running: bool,
@@ -102,6 +103,7 @@ impl HealthRegistry {
     pub fn new() -> Self {
         let state = State {
             schedule: Schedule::new(RandomState::new().hash_one(0)),
+            version: "".into(),
             threads: Vec::new(),
             running: false,
             ended: false,
@@ -111,14 +113,15 @@ impl HealthRegistry {
             changed: Condvar::new(),
             recorded: Notify::new(),
             metrics: HealthMetrics::new(),
+            since: Instant::now(),
         });
         let end = Arc::new(End(Arc::clone(&shared)));
-        Self { shared, version: "".into(), started: Instant::now(), _end: end }
+        Self { shared, _end: end }
     }
 
-    /// The same with the version of the service, for its answers.
-    pub fn with_version(mut self, version: &str) -> Self {
-        self.version = version.into();
+    /// Sets the version of the service, for its answers.
+    pub fn with_version(self, version: &str) -> Self {
+        self.shared.state().version = version.into();
         self
     }
 
@@ -167,21 +170,21 @@ impl HealthRegistry {
 
     /// The last results. It waits for nobody.
     pub fn report(&self, selection: &Selection) -> HealthReport {
-        self.reported(&self.shared.state().schedule, selection)
+        self.shared.report(selection)
     }
 
     /// Results that are no older than `max_age`. Where there are older ones, their checks run, once for all who ask meanwhile, and this
     /// waits for them, at most for their timeouts.
     pub async fn fresh(&self, selection: &Selection, max_age: Duration) -> HealthReport {
         let now = Instant::now();
-        let oldest = now.checked_sub(max_age).unwrap_or(self.started);
+        let oldest = now.checked_sub(max_age).unwrap_or(self.shared.since);
         loop {
             // Made before the results are looked at, so that none is missed.
             let recorded = self.shared.recorded.notified();
             {
                 let mut state = self.shared.state();
                 if state.schedule.demand(selection, oldest, Instant::now()) {
-                    return self.reported(&state.schedule, selection);
+                    return self.shared.reported(&state, selection);
                 }
             }
             self.shared.changed.notify_all();
@@ -195,18 +198,14 @@ impl HealthRegistry {
         self.shared.state().schedule.has_started()
     }
 
-    /// Adds `health_*` to a registry's scrapes: the status of the whole and of each check as gauges of 0 or 1, how long their runs take,
+    /// Adds `health_*` to a registry's scrapes, for as long as this is there: the status of the whole and of each check as gauges of 0 or 1, how long their runs take,
     /// when they last ran, and `tachograph_health_changes_total`, how often each has become what.
     ///
     /// # Errors
     ///
     /// [`RegisterError::Clash`] when one of the families is taken.
     pub fn register_metrics(&self, registry: &Registry) -> Result<(), RegisterError> {
-        self.shared.metrics.register(self, registry)
-    }
-
-    fn reported(&self, schedule: &Schedule, selection: &Selection) -> HealthReport {
-        HealthReport::new(schedule, selection, Instant::now(), &self.version, self.started.elapsed())
+        self.shared.metrics.register(&Arc::downgrade(&self.shared), registry)
     }
 }
 
@@ -214,6 +213,14 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         // Whatever could panic under the lock leaves a schedule that still holds.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn report(&self, selection: &Selection) -> HealthReport {
+        self.reported(&self.state(), selection)
+    }
+
+    fn reported(&self, state: &State, selection: &Selection) -> HealthReport {
+        HealthReport::new(&state.schedule, selection, Instant::now(), &state.version, self.since.elapsed())
     }
 
     /// The thread: has checks run when they are due, until the registry is dropped.

@@ -157,7 +157,7 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
             "tachograph_held_bytes",
             Kind::Gauge,
             "Heap bytes of the process's shards and this registry's tables.",
-            move |totals| gauge(totals.shard_bytes + each_source(&of_bytes).map(|source| source.heap_bytes()).sum::<usize>()),
+            move |_| gauge(held_bytes(each_source(&of_bytes))),
         )?,
         callback("tachograph_shards", Kind::Gauge, "Shards: the most threads that have counted at one time.", |totals| {
             gauge(totals.shards)
@@ -218,6 +218,11 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     ])?;
     *registered = true;
     Ok(())
+}
+
+/// Heap bytes of the process's shards and of these sources.
+pub(super) fn held_bytes(sources: impl IntoIterator<Item = Arc<dyn Source>>) -> usize {
+    engine_stats().shard_bytes + sources.into_iter().map(|source| source.heap_bytes()).sum::<usize>()
 }
 
 fn each_source(registry: &Weak<RegistryCore>) -> impl Iterator<Item = Arc<dyn Source>> {

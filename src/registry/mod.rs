@@ -259,6 +259,11 @@ impl Registry {
         self.0.last_snapshot()
     }
 
+    /// Heap bytes of the process's shards and this registry's tables: what `tachograph_held_bytes` shows.
+    pub fn held_bytes(&self) -> usize {
+        engine::held_bytes(self.0.sources())
+    }
+
     fn family<M: Instrument, const N: usize>(
         &self,
         descriptor: Descriptor,

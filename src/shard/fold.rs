@@ -34,8 +34,6 @@ pub(crate) struct Totals {
     cells: Vec<u64>,
     /// Shards that were added up, the overflow shard left out.
     pub(crate) shards: usize,
-    /// Heap bytes of all shards' pages and directories.
-    pub(crate) shard_bytes: usize,
 }
 
 /// A block of a shard, to be read again if it moves.
@@ -57,7 +55,6 @@ impl Totals {
         self.sums.resize(self.layouts.len() * PAGE_CELLS, 0);
         let shards = SPACE.shards();
         self.shards = shards.len() - 1;
-        self.shard_bytes = shards.iter().map(|shard| size_of::<Directory>() + shard.heap_bytes()).sum();
 
         let mut moving = Vec::new();
         for &shard in &shards {

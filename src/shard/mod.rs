@@ -97,6 +97,8 @@ pub struct EngineStats {
     pub shards: usize,
     /// Shards whose thread has ended, ready for the next one.
     pub free_shards: usize,
+    /// Heap bytes of all shards' pages and directories.
+    pub shard_bytes: usize,
     /// Slots that series of all registries hold.
     pub slots: usize,
     /// Increments and observations that were lost because an instrumented allocator has counted into more than 256 cells in all from
@@ -122,6 +124,7 @@ pub fn engine_stats() -> EngineStats {
         let shards = lock(&SPACE.shards);
         (shards.all.len(), shards.free.len())
     };
+    let shard_bytes = SPACE.shards().iter().map(|shard| size_of::<Directory>() + shard.heap_bytes()).sum();
     let slots = lock(&SPACE.slots).used();
-    EngineStats { shards, free_shards, slots, lost: SPACE.reentrant.lost() }
+    EngineStats { shards, free_shards, shard_bytes, slots, lost: SPACE.reentrant.lost() }
 }
