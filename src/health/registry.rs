@@ -23,6 +23,8 @@ use crate::registry::{RegisterError, Registry};
 
 /// The longest name of a check.
 const MAX_NAME: usize = 64;
+/// So that a turn that panics each time does not keep a core busy.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// The checks of a service. They run in the background, each on a thread of its own, from their registration on until the last clone of
 /// this is dropped; readers have the last results without waiting. Cloning is cheap, and clones are the same registry.
@@ -225,8 +227,17 @@ impl Shared {
 
     /// The thread: has checks run when they are due, until the registry is dropped.
     fn run(&self) {
-        // A panic here is a defect of ours. The next turn goes on, so that health is not silent for it.
-        while caught(|| self.turn()).unwrap_or(true) {}
+        loop {
+            match caught(|| self.turn()) {
+                Ok(true) => {}
+                Ok(false) => return,
+                // A defect of ours, or of the log. Health must not be silent for it.
+                Err(panic) => {
+                    tracing::error!(message = panic, "the thread of the health checks panicked, it goes on");
+                    std::thread::sleep(AFTER_PANIC);
+                }
+            }
+        }
     }
 
     /// Does what is due, and waits for the next. Tells whether there is more to come.

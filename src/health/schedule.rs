@@ -15,6 +15,8 @@ use super::status::HealthStatus;
 
 /// The part of an interval by which two runs may come nearer to each other, or go apart.
 const JITTER: u32 = 10;
+/// A look at the clock that comes so much later than it was due tells of a process that was suspended or starved, and of no check.
+const STARVED: Duration = Duration::from_millis(250);
 
 /// All checks, in the order of their registration.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub(super) struct Tracked {
 #[derive(Clone, Copy, Debug)]
 struct Run {
     since: Instant,
+    /// When it has taken too long.
+    until: Instant,
+    /// Whether `until` was put off once, because nobody could have run until then.
+    excused: bool,
     hung: bool,
 }
 
@@ -102,16 +108,21 @@ impl Schedule {
     /// Looks at the clock.
     pub(super) fn turn(&mut self, now: Instant) -> Todo {
         let mut todo = Todo::default();
+        let starved = self.next().is_some_and(|due| now.saturating_duration_since(due) > STARVED);
         for at in 0..self.checks.len() {
             let check = &mut self.checks[at];
             let timeout = check.options.timeout;
             match &mut check.running {
                 None if check.due <= now => {
-                    check.running = Some(Run { since: now, hung: false });
+                    check.running = Some(Run { since: now, until: after(now, timeout), excused: false, hung: false });
                     todo.start.push(at);
                     self.put_off(at, now);
                 }
-                Some(run) if !run.hung && after(run.since, timeout) <= now => {
+                Some(run) if !run.hung && run.until <= now && starved && !run.excused => {
+                    run.until = after(now, timeout);
+                    run.excused = true;
+                }
+                Some(run) if !run.hung && run.until <= now => {
                     run.hung = true;
                     let told = format!("it did not come back within {} ms", timeout.as_millis());
                     todo.give_up.push(at);
@@ -134,7 +145,7 @@ impl Schedule {
     /// When the clock is to be looked at again; `None` when there are no checks.
     pub(super) fn next(&self) -> Option<Instant> {
         let of = |check: &Tracked| match check.running {
-            Some(run) if !run.hung => after(run.since, check.options.timeout),
+            Some(run) if !run.hung => run.until,
             Some(_) | None => check.due,
         };
         self.checks.iter().map(of).min()
@@ -273,6 +284,22 @@ mod tests {
         let (recorded, change) = schedule.finish(0, later, SECOND, healthy());
         assert!(recorded);
         assert_eq!(change.map(|change| (change.from, change.to)), Some((Some(HealthStatus::Unhealthy), HealthStatus::Healthy)));
+    }
+
+    #[test]
+    fn what_a_suspended_process_slept_is_not_held_against_a_run_more_than_once() {
+        let start = Instant::now();
+        let mut schedule = schedule(&[("a", options(5, 1))], start);
+        schedule.turn(start);
+        let resumed = start + SECOND * 60;
+        assert!(!schedule.turn(resumed).recorded);
+        assert_eq!(schedule.next(), Some(resumed + SECOND));
+        assert!(schedule.turn(resumed + SECOND * 2).recorded);
+
+        schedule.finish(0, resumed, SECOND, None);
+        let again = schedule.next().unwrap();
+        schedule.turn(again);
+        assert!(schedule.turn(again + SECOND + STARVED).recorded, "a little late is no excuse");
     }
 
     #[test]

@@ -37,7 +37,8 @@ fn run(check: &impl HealthCheck, at: usize, shared: &Weak<Shared>, todo: &Receiv
             Err(told) => Some(CheckResult::unhealthy(told)),
         };
         let Some(shared) = shared.upgrade() else { return };
-        shared.finish(at, started.elapsed(), result);
+        // A log that panics must not end the thread. It has said what it had to say itself.
+        let _told = caught(|| shared.finish(at, started.elapsed(), result));
     }
 }
 
