@@ -26,7 +26,7 @@ Endpoints:
   POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
   GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
   POST /demo/fault    with --demo-faults and the token: sets them;
-                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false}
+                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"hold_mib\": 600}
 
   With the token, also:
   GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters

@@ -152,7 +152,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         phases: PhaseMetrics::register(&registry)?,
         tokens: Tokens::new(tokens),
         limits: Limits::new(quotas),
-        faults: options.demo_faults.then(Faults::default),
+        faults: options.demo_faults.then(Arc::<Faults>::default),
         folder,
         slow,
         trust_forwarded_for: options.trust_forwarded_for,

@@ -1,4 +1,4 @@
-//! Faults on demand: a share of 503 answers, a delay, failing scenes.
+//! Faults on demand: a share of 503 answers, a delay, failing scenes, memory that is held for nothing.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,6 +9,8 @@ use super::read_object;
 
 /// The longest delay that can be asked for.
 const MAX_DELAY_MS: u64 = 60_000;
+/// The most memory that can be asked for: enough to pass every limit that is watched.
+const MAX_HOLD_MIB: usize = 4096;
 
 /// What is injected into the scene API. What a setting leaves out is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,8 @@ pub(crate) struct Setting {
     delay_ms: u64,
     /// Whether every scene that is loaded fails.
     fail_scenes: bool,
+    /// Mebibytes that the process holds for nothing.
+    hold_mib: usize,
 }
 
 /// What one request has to suffer.
@@ -32,7 +36,10 @@ pub(crate) struct Injected {
 
 /// The present setting. A std mutex is enough: it is held for two additions.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Present>);
+pub(crate) struct Faults {
+    present: Mutex<Present>,
+    ballast: Mutex<Vec<u8>>,
+}
 
 #[derive(Debug, Default)]
 struct Present {
@@ -51,13 +58,31 @@ impl Setting {
         if setting.delay_ms > MAX_DELAY_MS {
             return Err(format!("delay_ms must be at most {MAX_DELAY_MS}"));
         }
+        if setting.hold_mib > MAX_HOLD_MIB {
+            return Err(format!("hold_mib must be at most {MAX_HOLD_MIB}"));
+        }
         Ok(setting)
     }
 }
 
 impl Faults {
-    pub(crate) fn set(&self, setting: Setting) {
+    /// Sets the faults, and takes or gives back the memory, which may last some tenths of a second.
+    ///
+    /// # Errors
+    ///
+    /// When there is not so much memory. Then nothing is set.
+    pub(crate) fn set(&self, setting: Setting) -> Result<(), String> {
+        let bytes = setting.hold_mib << 20;
+        let mut ballast = self.ballast.lock().unwrap_or_else(PoisonError::into_inner);
+        if ballast.len() != bytes {
+            let mut held = Vec::new();
+            held.try_reserve_exact(bytes).map_err(|cause| format!("hold_mib cannot be had: {cause}"))?;
+            // Ones: what is written to is resident, where zeros need not be.
+            held.resize(bytes, 1);
+            *ballast = held;
+        }
         *self.present() = Present { setting, owed: 0.0 };
+        Ok(())
     }
 
     pub(crate) fn setting(&self) -> Setting {
@@ -67,7 +92,7 @@ impl Faults {
     /// Decides for one request. The errors are spread evenly: of 100 requests with a share of 0.2 exactly 20 fail.
     pub(crate) fn inject(&self) -> Injected {
         let mut present = self.present();
-        let Setting { error_share, delay_ms, fail_scenes } = present.setting;
+        let Setting { error_share, delay_ms, fail_scenes, .. } = present.setting;
         present.owed += error_share;
         // A little less than 1, since ten times 0.1 is.
         let error = present.owed > 1.0 - 1e-9;
@@ -79,7 +104,7 @@ impl Faults {
 
     fn present(&self) -> MutexGuard<'_, Present> {
         // Nothing under the lock can panic half way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,7 +117,7 @@ mod tests {
         for (body, of, expected) in [("0", 100, 0), ("0.1", 100, 10), ("0.25", 100, 25), ("0.999", 1_000, 999), ("1", 100, 100)]
         {
             let faults = Faults::default();
-            faults.set(Setting::parse(format!("{{\"error_share\": {body}}}").as_bytes()).unwrap());
+            faults.set(Setting::parse(format!("{{\"error_share\": {body}}}").as_bytes()).unwrap()).unwrap();
             let failed = (0..of).filter(|_| faults.inject().error).count();
             assert_eq!(failed, expected, "share {body}");
         }
@@ -101,10 +126,19 @@ mod tests {
     #[test]
     fn what_a_setting_leaves_out_is_off() {
         let faults = Faults::default();
-        faults.set(Setting::parse(br#"{"error_share": 1, "delay_ms": 5, "fail_scenes": true}"#).unwrap());
+        faults.set(Setting::parse(br#"{"error_share": 1, "delay_ms": 5, "fail_scenes": true}"#).unwrap()).unwrap();
         assert_eq!(faults.inject(), Injected { delay: Duration::from_millis(5), error: true, fail_scene: true });
-        faults.set(Setting::parse(b"{}").unwrap());
+        faults.set(Setting::parse(b"{}").unwrap()).unwrap();
         assert_eq!(faults.inject(), Injected { delay: Duration::ZERO, error: false, fail_scene: false });
+    }
+
+    #[test]
+    fn memory_is_held_as_long_as_a_setting_says() {
+        let faults = Faults::default();
+        faults.set(Setting::parse(br#"{"hold_mib": 3}"#).unwrap()).unwrap();
+        assert_eq!(faults.ballast.lock().unwrap().len(), 3 << 20);
+        faults.set(Setting::parse(b"{}").unwrap()).unwrap();
+        assert_eq!(faults.ballast.lock().unwrap().capacity(), 0);
     }
 
     #[test]
@@ -116,6 +150,7 @@ mod tests {
             (r#"{"error_share": -0.1}"#, "error_share must lie between 0 and 1"),
             (r#"{"delay_ms": -1}"#, "invalid value"),
             (r#"{"delay_ms": 60001}"#, "at most 60000"),
+            (r#"{"hold_mib": 4097}"#, "at most 4096"),
             (r#"{"fail_scenes": 1}"#, "expected a boolean"),
             (r#"{"errors": 1}"#, "unknown field `errors`"),
         ] {

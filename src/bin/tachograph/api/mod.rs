@@ -37,7 +37,7 @@ pub(crate) struct Demo {
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
     /// None unless faults were asked for.
-    pub(crate) faults: Option<Faults>,
+    pub(crate) faults: Option<Arc<Faults>>,
     pub(crate) folder: SceneFolder,
     /// From how long on a request is logged as slow.
     pub(crate) slow: Duration,
@@ -192,7 +192,7 @@ impl Demo {
     }
 
     /// Answers `/demo/fault`, for the user alone.
-    async fn fault(&self, faults: &Faults, mut request: Request) -> Response {
+    async fn fault(&self, faults: &Arc<Faults>, mut request: Request) -> Response {
         let outcome = match self.tokens.identify(request.headers()) {
             Ok(Holder::Traffic | Holder::Burst) => Err(Unauthorized::WrongToken),
             outcome => outcome,
@@ -205,12 +205,16 @@ impl Demo {
                 Ok(body) => body,
                 Err(cause) => return cause.into(),
             };
-            match Setting::parse(&body) {
-                Ok(setting) => {
-                    tracing::warn!(?setting, "faults are set");
-                    faults.set(setting);
-                }
-                Err(told) => return server::error(StatusCode::BAD_REQUEST, &told),
+            let faults = Arc::clone(faults);
+            let set = move || {
+                let setting = Setting::parse(&body)?;
+                tracing::warn!(?setting, "faults are set");
+                faults.set(setting)
+            };
+            // Memory that is taken or given back takes its time.
+            let set = tokio::task::spawn_blocking(set).await.unwrap_or_else(|cause| Err(cause.to_string()));
+            if let Err(told) = set {
+                return server::error(StatusCode::BAD_REQUEST, &told);
             }
         }
         server::json(StatusCode::OK, &json!(faults.setting()))
