@@ -109,6 +109,6 @@ pub use snapshot::{
 pub use tachograph_derive::{LabelSet, LabelValue};
 
 /// The examples of the README, so that they are compiled and run.
-#[cfg(all(doctest, feature = "derive"))]
+#[cfg(all(doctest, feature = "derive", feature = "health"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
