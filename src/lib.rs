@@ -47,6 +47,8 @@
 //! - [`Collector`] reads values when a scrape comes: of the process, of a pool; [`Registry::gauge_callback`] makes one of a closure.
 //! - [`Snapshot`] is what readers see; [`exposition`] is how it is written.
 //! - [`Registry::register_engine_metrics`] adds `tachograph_*` to the scrapes: what the engine holds, costs and has refused.
+#![cfg_attr(feature = "process", doc = "- [`Registry::register_process_metrics`] adds `process_*`: what the process uses.")]
+#![cfg_attr(feature = "runtime", doc = "- [`Registry::register_runtime_metrics`] adds `tokio_*`: what a tokio runtime does.")]
 //! - [`profile::Profiler`] keeps the last requests with their phases, the slowest among them, and those that exemplars name.
 //! - [`http::HttpMetrics`] are the families of an HTTP service, observed with one look-up a request.
 #![cfg_attr(feature = "server", doc = "- [`server`] serves all of it over HTTP.")]
@@ -54,8 +56,9 @@
 //! # Features
 //!
 //! `default-features = false` is the engine alone: no async runtime, no server. `derive` adds the derives of [`LabelSet`] and
-//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `tracing` a line in the log for what goes wrong,
-//! and spans as phases of profiles, `profiles` profiles as JSON and flame graphs, `server` the hyper server with these four, `cli` the
+//! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `tracing` a line in the log for what
+//! goes wrong, and spans as phases of profiles, `profiles` profiles as JSON and flame graphs, `process` what the process
+//! uses, `runtime` what a tokio runtime does, `server` the hyper server with all of these but `derive`, `cli` the
 //! `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are the default.
 //!
 //! # Where it does not belong
@@ -71,8 +74,12 @@ pub mod health;
 pub mod http;
 mod metric;
 mod panic;
+#[cfg(feature = "process")]
+pub mod process;
 pub mod profile;
 mod registry;
+#[cfg(feature = "runtime")]
+mod runtime;
 mod seqlock;
 #[cfg(feature = "server")]
 pub mod server;

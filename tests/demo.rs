@@ -316,6 +316,34 @@ fn its_own_traffic_moves_every_family_and_limits_nobody_else() {
 }
 
 #[test]
+fn the_process_its_runtime_and_its_build_are_in_the_scrape() {
+    let program = Program::serve(&[]);
+    let address = program.address;
+    let first = scraped(address);
+    for series in [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_virtual_memory_bytes",
+        "process_virtual_memory_max_bytes",
+        "process_open_fds",
+        "process_max_fds",
+        "process_start_time_seconds",
+        "tokio_workers",
+        "tokio_alive_tasks",
+    ] {
+        assert!(sample(&first, series) > Some(0.0), "{series}: {first}");
+    }
+    for name in ["tokio_global_queue_depth", "tokio_worker_busy_seconds_total", "tokio_worker_parks_total"] {
+        let of_name = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
+        assert!(first.lines().any(of_name), "{name}: {first}");
+    }
+    assert!(first.contains(&format!("\ntachograph_build_info{{version=\"{}\",profile=", env!("CARGO_PKG_VERSION"))));
+    eventually("the busy ratio", || sample(&scraped(address), "tokio_busy_ratio").filter(|ratio| (0.0..=1.0).contains(ratio)));
+    let start = |text| sample(text, "process_start_time_seconds");
+    assert_eq!(start(&scraped(address)), start(&first));
+}
+
+#[test]
 fn the_page_shows_what_has_happened() {
     let program = Program::serve(&[]);
     get(program.address, "/scenes");

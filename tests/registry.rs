@@ -240,6 +240,17 @@ fn engine_metrics_are_registered_once_however_many_ask() {
 }
 
 #[test]
+fn a_debug_build_is_seen() {
+    let registry = Registry::new();
+    registry.register_engine_metrics().unwrap();
+    let scrape = scrape(&registry);
+    let built = &scrape.family("tachograph_build_info").unwrap().samples[0];
+    assert_eq!(built.label("version"), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(built.label("profile"), Some(if cfg!(debug_assertions) { "debug" } else { "release" }));
+    assert_eq!((built.label("os"), built.label("arch")), (Some(std::env::consts::OS), Some(std::env::consts::ARCH)));
+}
+
+#[test]
 fn removed_series_make_room_however_often() {
     let registry = Registry::new();
     let jobs = registry.counter_family("jobs_total", "", Labels::new(["queue"]).limit(100)).unwrap();

@@ -23,6 +23,9 @@ pub(crate) struct RegistryCore {
     published: ArcSwapOption<Snapshot>,
     faults: Arc<Faults>,
     engine: Engine,
+    /// Whether the process's own families are exposed.
+    #[cfg(feature = "process")]
+    process_registered: Mutex<bool>,
     own_labels: Arc<OwnLabels>,
 }
 
@@ -61,6 +64,8 @@ impl RegistryCore {
             published: ArcSwapOption::empty(),
             engine: Engine::new(Arc::clone(&faults)),
             faults,
+            #[cfg(feature = "process")]
+            process_registered: Mutex::new(false),
             own_labels: Arc::new(own_labels),
         }
     }
@@ -92,6 +97,11 @@ impl RegistryCore {
 
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    #[cfg(feature = "process")]
+    pub(super) fn process_registered(&self) -> MutexGuard<'_, bool> {
+        self.process_registered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn windows(&self) -> &Arc<Windows> {

@@ -130,6 +130,16 @@ fn table(table: &LabelTable<SlotRun>) -> Vec<CollectedSeries> {
     table.sorted().iter().map(series).collect()
 }
 
+const BUILD_LABELS: [&str; 4] = ["version", "profile", "os", "arch"];
+
+/// The values of these labels. A build without optimisation has debug assertions, unless somebody takes pains.
+const BUILD: [&str; 4] = [
+    env!("CARGO_PKG_VERSION"),
+    if cfg!(debug_assertions) { "debug" } else { "release" },
+    std::env::consts::OS,
+    std::env::consts::ARCH,
+];
+
 pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     let engine = registry.0.engine();
     // Held to the end: of two who come at once, the second finds it done.
@@ -146,9 +156,8 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
     registry.register_sources(vec![
         engine.snapshot_durations.source(),
         engine.fold_panics_family.source(),
-        labelled("tachograph_build_info", Kind::Gauge, "Version of the engine.", &["version"], |_| {
-            let labels = OwnedLabels::new(&["version"], &[env!("CARGO_PKG_VERSION")]);
-            vec![CollectedSeries { labels, value: CollectedValue::Gauge(1.0) }]
+        labelled("tachograph_build_info", Kind::Gauge, "The engine's version, and how it was built.", &BUILD_LABELS, |_| {
+            vec![CollectedSeries { labels: OwnedLabels::new(&BUILD_LABELS, &BUILD), value: CollectedValue::Gauge(1.0) }]
         })?,
         callback("tachograph_series", Kind::Gauge, "Series of this registry's families.", move |_| {
             gauge(each_source(&of_series).map(|source| source.series()).sum())

@@ -331,6 +331,11 @@ impl Registry {
         }
     }
 
+    #[cfg(feature = "process")]
+    pub(crate) fn process_registered(&self) -> std::sync::MutexGuard<'_, bool> {
+        self.0.process_registered()
+    }
+
     pub(crate) fn faults(&self) -> Arc<Faults> {
         self.0.shared_faults()
     }

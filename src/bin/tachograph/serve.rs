@@ -11,6 +11,7 @@ use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::profile::{ProfileOptions, Profiler};
 use tachograph::server::{self, Route, State, Token};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::api::auth::{self, Holder, Tokens};
@@ -129,6 +130,9 @@ fn secrets(options: &Options) -> Result<Secrets, String> {
 
 fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<State, Box<dyn std::error::Error>> {
     let registry = Registry::new();
+    registry.register_engine_metrics()?;
+    registry.register_process_metrics()?;
+    registry.register_runtime_metrics(&Handle::current())?;
     let http = HttpMetrics::register(&registry, HttpOptions::default())?;
     let slow = Duration::from_millis(options.slow_threshold);
     let capacity = options.profiles;

@@ -3,7 +3,7 @@
 mod scene_loader;
 
 use tachograph::Registry;
-use tachograph::health::checks::FolderCheck;
+use tachograph::health::checks::{FolderCheck, MemoryCheck};
 use tachograph::health::{CheckOptions, HealthRegistry};
 
 use crate::folder::SceneFolder;
@@ -18,6 +18,7 @@ pub(crate) fn register(registry: &Registry, folder: &SceneFolder) -> Result<Heal
     };
     health.register("scene_loader", SceneLoader::new(folder.clone()), options(&["/scene"]))?;
     health.register("file_system", FolderCheck::new(folder.path(), "tscn"), options(&["/scene", "/scenes"]))?;
+    health.register("memory", MemoryCheck::new(registry), options(&[]))?;
     health.register_metrics(registry)?;
     Ok(health)
 }
