@@ -89,7 +89,12 @@ struct End(Arc<Shared>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.state().ended = true;
+        let mut state = self.0.state();
+        state.ended = true;
+        // Here, not on the thread: whoever ends a runtime next finds no run that still waits in it. The threads of the checks end
+        // for want of orders.
+        state.threads.clear();
+        drop(state);
         self.0.changed.notify_all();
     }
 }
@@ -244,8 +249,6 @@ impl Shared {
     fn turn(&self) -> bool {
         let mut state = self.state();
         if state.ended {
-            // The threads of the checks end for want of orders.
-            state.threads.clear();
             return false;
         }
         let now = Instant::now();

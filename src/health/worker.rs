@@ -47,9 +47,11 @@ fn run_once(check: &impl HealthCheck, order: Order, runtime: &Context<'_>) -> Op
     let found = caught(|| {
         runtime.block_on(async {
             tokio::select! {
+                // The order first: a run that was given up is not polled again, for its runtime may be ending, of which a timer
+                // panics. A result that comes with the end of the order is one too late.
                 biased;
-                result = check.check() => Some(result),
                 _ = order => None,
+                result = check.check() => Some(result),
             }
         })
     });
