@@ -61,7 +61,7 @@ impl Program {
     }
 
     /// What standard error has so far.
-    fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         self.errors.lock().unwrap().clone()
     }
 

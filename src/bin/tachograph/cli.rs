@@ -26,7 +26,8 @@ Endpoints:
   POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
   GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
   POST /demo/fault    with --demo-faults and the token: sets them;
-                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"hold_mib\": 600}
+                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"hold_mib\": 600,
+                            \"debug_adapter\": \"silent\", \"language_server\": \"down\"}
 
   With the token, also:
   GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters
@@ -182,6 +183,22 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) demo_faults: bool,
 
+    /// Debug adapter that the health check dap_lsp asks, such as Godot's at 127.0.0.1:6006; by default a small one of its own
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    pub(crate) debug_adapter: Option<String>,
+
+    /// Language server that it asks, such as Godot's at 127.0.0.1:6005; by default a small one of its own
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    pub(crate) language_server: Option<String>,
+
+    /// Milliseconds from one run of a health check to its next
+    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = some_milliseconds)]
+    pub(crate) health_interval: u64,
+
+    /// Milliseconds that a run of a health check may take
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = some_milliseconds)]
+    pub(crate) health_timeout: u64,
+
     /// Connections served at once; beyond it requests are answered 503; 0 is no limit
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_connections: usize,
@@ -277,6 +294,20 @@ fn milliseconds(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "write whole milliseconds, such as 100")
 }
 
+fn some_milliseconds(text: &str) -> Result<u64, &'static str> {
+    text.parse().ok().filter(|milliseconds| *milliseconds > 0).ok_or("write whole milliseconds, at least 1")
+}
+
+/// A name is looked up when it is needed: it may not be known yet.
+fn host_and_port(text: &str) -> Result<String, &'static str> {
+    let told = "write a host and a port, such as 127.0.0.1:6006 or editor:6006";
+    let (host, port) = text.rsplit_once(':').ok_or(told)?;
+    let port: u16 = port.parse().map_err(|_| told)?;
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let legal = !host.is_empty() && (bracketed || !host.contains(':')) && !host.contains(|c: char| c.is_whitespace());
+    if legal && port != 0 { Ok(text.to_owned()) } else { Err(told) }
+}
+
 fn profiles(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(profiles) if (1..=MAX_PROFILES).contains(&profiles) => Ok(profiles),
@@ -330,6 +361,12 @@ mod tests {
             (&["--log-level", "loud"], "[possible values: off, error, warn, info, debug, trace]"),
             (&["--rate-burst", "0"], "0 is not in 1.."),
             (&["--slow-threshold", "1.5"], "write whole milliseconds"),
+            (&["--health-interval", "0"], "at least 1"),
+            (&["--health-timeout", "-1"], "'-1'"),
+            (&["--debug-adapter", "6006"], "write a host and a port"),
+            (&["--debug-adapter", ":6006"], "write a host and a port"),
+            (&["--language-server", "::1:6005"], "write a host and a port"),
+            (&["--language-server", "localhost:0"], "write a host and a port"),
             (&["--profiles", "0"], "from 1 to 1000000"),
             (&["dance"], "dance"),
         ] {

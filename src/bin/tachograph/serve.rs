@@ -20,6 +20,7 @@ use crate::api::limit::{self, Limits, Quotas};
 use crate::api::phase::PhaseMetrics;
 use crate::api::{self, Current, Demo};
 use crate::cli::Options;
+use crate::editor::Editor;
 use crate::folder::SceneFolder;
 use crate::traffic::Traffic;
 use crate::{health, index, log};
@@ -66,7 +67,8 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
-    let state = state(options, &secrets, folder).map_err(|cause| cause.to_string())?;
+    let editor = Editor::start(options.debug_adapter.as_deref(), options.language_server.as_deref()).await?;
+    let state = state(options, &secrets, folder, editor).map_err(|cause| cause.to_string())?;
 
     announce(options, address, &secrets);
     let signals = count(signals);
@@ -128,7 +130,12 @@ fn secrets(options: &Options) -> Result<Secrets, String> {
     Ok(Secrets { user, traffic: auth::random()?, burst: auth::random()? })
 }
 
-fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<State, Box<dyn std::error::Error>> {
+fn state(
+    options: &Options,
+    secrets: &Secrets,
+    folder: SceneFolder,
+    editor: Editor,
+) -> Result<State, Box<dyn std::error::Error>> {
     let registry = Registry::new();
     registry.register_engine_metrics()?;
     registry.register_process_metrics()?;
@@ -145,7 +152,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         traffic: limit::quota(traffic_rate, traffic_rate),
         burst: limit::quota(1, 2),
     };
-    let health = health::register(&registry, &folder)?;
+    let health = health::register(&registry, &folder, &editor, options)?;
     let user = Token::new(&secrets.user)?;
     let tokens = vec![
         (Holder::Traffic, Token::new(&secrets.traffic)?),
@@ -158,6 +165,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         limits: Limits::new(quotas),
         faults: options.demo_faults.then(Arc::<Faults>::default),
         folder,
+        editor,
         slow,
         trust_forwarded_for: options.trust_forwarded_for,
         current: Current::default(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::read_object;
+use crate::editor::{Mode, Modes};
 
 /// The longest delay that can be asked for.
 const MAX_DELAY_MS: u64 = 60_000;
@@ -24,6 +25,12 @@ pub(crate) struct Setting {
     fail_scenes: bool,
     /// Mebibytes that the process holds for nothing.
     hold_mib: usize,
+    /// How the demo's own debug adapter is; none if another is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debug_adapter: Option<Mode>,
+    /// How the demo's own language server is; none if another is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language_server: Option<Mode>,
 }
 
 /// What one request has to suffer.
@@ -62,6 +69,16 @@ impl Setting {
             return Err(format!("hold_mib must be at most {MAX_HOLD_MIB}"));
         }
         Ok(setting)
+    }
+
+    /// What is to become of the demo's own debug adapter and language server.
+    pub(crate) fn editor(&self) -> Modes {
+        Modes { debug_adapter: self.debug_adapter, language_server: self.language_server }
+    }
+
+    /// The same with what they are.
+    pub(crate) fn with_editor(self, modes: Modes) -> Self {
+        Self { debug_adapter: modes.debug_adapter, language_server: modes.language_server, ..self }
     }
 }
 
@@ -152,6 +169,7 @@ mod tests {
             (r#"{"delay_ms": 60001}"#, "at most 60000"),
             (r#"{"hold_mib": 4097}"#, "at most 4096"),
             (r#"{"fail_scenes": 1}"#, "expected a boolean"),
+            (r#"{"debug_adapter": "dead"}"#, "unknown variant `dead`, expected one of `up`, `silent`, `down`"),
             (r#"{"errors": 1}"#, "unknown field `errors`"),
         ] {
             let told = Setting::parse(body.as_bytes()).unwrap_err();

@@ -25,6 +25,7 @@ use limit::{Client, Limits};
 use load::{LoadError, Loaded};
 use phase::{AUTH_VALIDATION, FILE_IO, PhaseMetrics, RESPONSE_SERIALIZATION, SCENE_VALIDATION, Spent, milliseconds};
 
+use crate::editor::Editor;
 use crate::folder::SceneFolder;
 
 const SCENES: &str = "/scenes";
@@ -39,6 +40,7 @@ pub(crate) struct Demo {
     /// None unless faults were asked for.
     pub(crate) faults: Option<Arc<Faults>>,
     pub(crate) folder: SceneFolder,
+    pub(crate) editor: Editor,
     /// From how long on a request is logged as slow.
     pub(crate) slow: Duration,
     pub(crate) trust_forwarded_for: bool,
@@ -205,19 +207,23 @@ impl Demo {
                 Ok(body) => body,
                 Err(cause) => return cause.into(),
             };
-            let faults = Arc::clone(faults);
-            let set = move || {
-                let setting = Setting::parse(&body)?;
-                tracing::warn!(?setting, "faults are set");
-                faults.set(setting)
+            let parsed = Setting::parse(&body).and_then(|setting| self.editor.accepts(setting.editor()).map(|()| setting));
+            let setting = match parsed {
+                Ok(setting) => setting,
+                Err(told) => return server::error(StatusCode::BAD_REQUEST, &told),
             };
+            tracing::warn!(?setting, "faults are set");
+            let setting_faults = Arc::clone(faults);
             // Memory that is taken or given back takes its time.
-            let set = tokio::task::spawn_blocking(set).await.unwrap_or_else(|cause| Err(cause.to_string()));
-            if let Err(told) = set {
+            let set = tokio::task::spawn_blocking(move || setting_faults.set(setting));
+            if let Err(told) = set.await.unwrap_or_else(|cause| Err(cause.to_string())) {
                 return server::error(StatusCode::BAD_REQUEST, &told);
             }
+            if let Err(told) = self.editor.set(setting.editor()).await {
+                return server::error(StatusCode::SERVICE_UNAVAILABLE, &told);
+            }
         }
-        server::json(StatusCode::OK, &json!(faults.setting()))
+        server::json(StatusCode::OK, &json!(faults.setting().with_editor(self.editor.modes().await)))
     }
 }
 
@@ -283,7 +289,7 @@ pub(crate) fn routes(demo: &Arc<Demo>) -> Routes {
     };
     routes
         .route(Route::get("/demo/fault").answers([401]).monitoring(), fault())
-        .route(Route::post("/demo/fault").answers([401, 408, 413]).monitoring(), fault())
+        .route(Route::post("/demo/fault").answers([401, 408, 413, 503]).monitoring(), fault())
 }
 
 /// Reads a JSON object of known fields, and says what is wrong with it.
