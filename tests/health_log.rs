@@ -99,7 +99,7 @@ fn a_change_is_said_once_and_a_stuck_log_makes_results_stale() {
     let young =
         CheckOptions { interval: Duration::from_millis(200), timeout: Duration::from_millis(200), ..CheckOptions::default() };
     health.register("young", || async { CheckResult::healthy("once") }, young).unwrap();
-    health.register("stuck", || std::future::pending(), hasty).unwrap();
+    health.register("stuck", std::future::pending, hasty).unwrap();
     let stale = eventually("it is stale", || {
         let report = health.report(&Selection::check("young"));
         report.issues().into_iter().find(|issue| issue.contains("that is stale"))

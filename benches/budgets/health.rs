@@ -1,5 +1,5 @@
-//! What a round of six health checks costs, from the question to the results of all: a scene is read, a folder counted, the process
-//! weighed, two programs asked over TCP, loads and frames looked through.
+//! What a round of six health checks costs, from the question to the results of all: a scene is read, a folder counted, the
+//! process weighed, two programs asked over TCP, loads and frames looked through.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
