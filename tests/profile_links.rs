@@ -134,7 +134,7 @@ fn a_client_that_leaves_before_its_answer_leaves_an_aborted_profile() {
 #[test]
 fn monitoring_traffic_has_no_profile_and_no_id() {
     let (server, profiler) = server(Options::default());
-    for path in ["/metrics", "/health/quick"] {
+    for path in ["/metrics", "/health", "/health/quick"] {
         let answer = request(server.address, "GET", path, &[("X-Request-Id", "mine")], b"");
         assert_eq!((answer.status, answer.header("x-request-id")), (200, None));
     }

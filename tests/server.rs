@@ -51,7 +51,12 @@ fn declared_statuses_exist_at_zero_from_the_start() {
         ("/echo", "POST", 413),
         ("/echo", "POST", 400),
         ("/metrics", "GET", 200),
-        ("/health/quick", "GET", 503),
+        ("/health", "GET", 503),
+        ("/health/quick", "HEAD", 503),
+        ("/health/live", "GET", 503),
+        ("/health/ready", "GET", 503),
+        ("/health/startup", "GET", 503),
+        ("/health/check/{name}", "GET", 404),
         ("unmatched", "GET", 404),
     ] {
         assert_eq!(server.requests(endpoint, method, status), Some(0.0), "{endpoint} {method} {status}");
@@ -302,21 +307,6 @@ fn beyond_the_limit_a_connection_is_told_to_come_again() {
 }
 
 #[test]
-fn quick_health_tells_the_ages_of_the_signs_of_life() {
-    let server = Server::start(routes());
-    get(server.address, "/metrics");
-    let answer = get(server.address, "/health/quick");
-    assert_eq!(answer.status, 200);
-    let health = answer.json();
-    assert_eq!(health["status"], "healthy");
-    assert!(health["snapshot_age_ms"].as_u64().unwrap() < 15_000, "{health}");
-    assert!(health["accept_loop_age_ms"].as_u64().unwrap() < 5_000, "{health}");
-    assert!(health["uptime_seconds"].as_f64().unwrap() < 60.0, "{health}");
-    assert_eq!(health["issues"], serde_json::json!([]));
-    assert_eq!(server.requests("/health/quick", "GET", 200), Some(1.0));
-}
-
-#[test]
 fn routes_that_clash_are_refused() {
     let state = |routes: Routes| {
         let registry = Registry::new();
@@ -328,6 +318,8 @@ fn routes_that_clash_are_refused() {
     assert_eq!(state(twice).to_string(), "the route GET /a is declared twice, leave one out");
     let taken = Routes::new().route(Route::get("/metrics").monitoring(), answer);
     assert!(matches!(state(taken), RouteError::Reserved { path } if path == "/metrics"));
+    let taken = Routes::new().route(Route::get("/health/ready").monitoring(), answer);
+    assert!(matches!(state(taken), RouteError::Reserved { path } if path == "/health/ready"));
     let relative = Routes::new().route(Route::get("a"), answer);
     assert_eq!(state(relative).to_string(), "the route a does not begin with /, write /a");
     let crossing = Routes::new().route(Route::get("/{a}"), answer).route(Route::get("/{b}"), answer);

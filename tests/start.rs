@@ -137,6 +137,17 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn with_a_drain_delay_it_serves_on_until_a_second_signal_ends_it() {
+    let program = Program::serve(&["--drain-delay", "86400000"]);
+    eventually("it is ready", || (get(program.address, "/health/ready").status == 200).then_some(()));
+    program.signal("TERM");
+    eventually("it is not ready", || (get(program.address, "/health/ready").status == 503).then_some(()));
+    assert_eq!(get(program.address, "/scenes").status, 200);
+    program.signal("TERM");
+    assert_eq!(program.join().0.code(), Some(1));
+}
+
+#[test]
 fn running_out_of_file_descriptors_is_waited_out() {
     let mut limited = Command::new("sh");
     let script = "ulimit -n 40 && exec \"$0\" serve --listen 127.0.0.1:0 --token t";
@@ -188,6 +199,7 @@ fn help_names_every_option_and_endpoint() {
             "--health-interval",
             "--health-timeout",
             "--max-connections",
+            "--drain-delay",
             "--rate-limit",
             "--rate-burst",
             "--trust-forwarded-for",
@@ -195,7 +207,12 @@ fn help_names_every_option_and_endpoint() {
             "--log-format",
             "TACHOGRAPH_TOKEN",
             "/metrics",
+            "/health",
             "/health/quick",
+            "/health/live",
+            "/health/ready",
+            "/health/startup",
+            "/health/check/NAME",
             "/scenes",
             "/scene",
             "/demo/fault",

@@ -3,10 +3,10 @@
 //!
 //! Everything is measured in several rounds, ours and the floor's in turns, and the best round counts: a noisy machine makes rounds
 //! slower, never faster. With `-- --test` each thing runs once, asserts what it counted, and nothing is judged.
-//!
-//! The full health check gets its row when it is there: [`row::Row::judged`] is all it needs.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "server")]
+mod health;
 mod inputs;
 mod measure;
 mod memory;
@@ -43,7 +43,10 @@ fn main() -> ExitCode {
     rows.extend(profiles::rows(&bench));
     rows.extend(scrape::rows(&bench));
     #[cfg(feature = "server")]
-    rows.extend(served::rows(&bench));
+    {
+        rows.extend(served::rows(&bench));
+        rows.extend(health::rows(&bench));
+    }
     if test {
         rows.iter().for_each(|row| println!("{}: ok", row.what()));
         return ExitCode::SUCCESS;

@@ -45,7 +45,7 @@ pub(crate) mod names;
 mod negotiate;
 pub(crate) mod number;
 mod openmetrics;
-mod preference;
+pub(crate) mod preference;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 pub(crate) mod text;

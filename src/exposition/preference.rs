@@ -8,18 +8,18 @@ const FULL: u16 = 1000;
 
 /// One well-formed element of a list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
+pub(crate) struct Element<'a> {
     /// What is weighed: a media range, or a coding. Not empty, but any bytes.
-    pub(super) name: &'a [u8],
+    pub(crate) name: &'a [u8],
     /// Everything after the name's semicolon.
     parameters: &'a [u8],
     /// 0 to 1000; 0 is a refusal.
-    pub(super) weight: u16,
+    pub(crate) weight: u16,
 }
 
 impl<'a> Element<'a> {
     /// The value of the first parameter of this name, in lower case.
-    pub(super) fn parameter(&self, name: &str) -> Option<Text<'a>> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<Text<'a>> {
         let mut parameters = split(self.parameters, b';').filter_map(parameter);
         parameters.find_map(|(known, value)| known.eq_ignore_ascii_case(name.as_bytes()).then_some(value))
     }
@@ -40,13 +40,13 @@ impl<'a> Element<'a> {
 }
 
 /// The well-formed elements of one header's value.
-pub(super) fn elements(header: &[u8]) -> impl Iterator<Item = Element<'_>> {
+pub(crate) fn elements(header: &[u8]) -> impl Iterator<Item = Element<'_>> {
     split(header, b',').filter_map(Element::new)
 }
 
 /// A parameter's value, as a token or in quotes.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Text<'a> {
+pub(crate) enum Text<'a> {
     Token(&'a [u8]),
     /// What stands between the quotes, escapes included.
     Quoted(&'a [u8]),
@@ -65,7 +65,7 @@ impl Text<'_> {
         })
     }
 
-    pub(super) fn is(self, text: &str) -> bool {
+    pub(crate) fn is(self, text: &str) -> bool {
         self.bytes().eq(text.bytes())
     }
 }

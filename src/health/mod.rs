@@ -3,8 +3,9 @@
 //! In `Cargo.toml` it takes `features = ["health"]`. A [`HealthCheck`] tells how one subsystem is; a [`HealthRegistry`] has the checks run
 //! in the background and keeps what they last said; a [`HealthReport`] is that for readers. [`checks`] are those that many need. With [`server::Options::health`](crate::server::Options::health) the server answers `/health*` with it.
 //!
-//! The path of a result through the files: `registry` has a thread that asks the `schedule` what is due, a `worker`, the thread of one check,
-//! runs it, `damping` makes a status of its results, and `report` is what readers get of it; `metrics` are for the scrapes.
+//! The path of a result through the files: `registry` has a thread that asks the `schedule` what is due, a `worker`, the thread
+//! of one check, runs it, `damping` makes a status of its results, and `report` is what readers get of it, as `json` too, in
+//! the `format` that they ask for; `metrics` are for the scrapes.
 //!
 //! # What can go wrong with a check
 //!
@@ -16,6 +17,8 @@
 pub mod checks;
 mod damping;
 mod error;
+mod format;
+mod json;
 mod metrics;
 mod options;
 mod registry;
@@ -27,6 +30,7 @@ mod status;
 mod worker;
 
 pub use error::HealthError;
+pub use format::{HealthFormat, View};
 pub use options::{CheckOptions, Group};
 pub use registry::HealthRegistry;
 pub use report::{CheckReport, HealthReport};

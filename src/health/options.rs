@@ -15,8 +15,19 @@ pub enum Group {
     Live,
     /// May requests come?
     Ready,
-    /// Has the service started? Once all checks of the group have been well, it has, for good.
+    /// Has the service started? Once each check of the group has been well, it has, for good.
     Startup,
+}
+
+impl Group {
+    /// The word for it in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Ready => "ready",
+            Self::Startup => "startup",
+        }
+    }
 }
 
 /// How a check is run and what it counts for.

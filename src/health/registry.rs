@@ -199,8 +199,8 @@ impl HealthRegistry {
         }
     }
 
-    /// Whether the service has started: all critical checks of [`Group::Startup`](super::Group::Startup) are well (not unhealthy), or have been
-    /// at some time.
+    /// Whether the service has started: each critical check of [`Group::Startup`](super::Group::Startup) is well (not
+    /// unhealthy), or has been at some time.
     pub fn has_started(&self) -> bool {
         self.shared.state().schedule.has_started()
     }

@@ -1,5 +1,6 @@
 //! What is known of the checks at one moment, for readers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,12 +10,30 @@ use super::schedule::{Schedule, Tracked};
 use super::selection::Selection;
 use super::status::HealthStatus;
 
-/// What the checks of a [`Selection`] last said, as of one moment.
+/// What the checks of a [`Selection`] last said, as of one moment, and what whoever answers with it knows beside them.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::health::{HealthRegistry, HealthStatus, Selection};
+///
+/// let report = HealthRegistry::new().report(&Selection::all());
+/// assert_eq!(report.status(), HealthStatus::Healthy);
+/// let report = report.with_issue("the server is shutting down");
+/// assert_eq!(report.status(), HealthStatus::Unhealthy);
+/// assert_eq!(report.issues(), ["the server is shutting down"]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct HealthReport {
-    pub(super) version: Arc<str>,
-    pub(super) uptime: Duration,
+    version: Arc<str>,
+    uptime: Duration,
     checks: Vec<CheckReport>,
+    /// What decides the whole instead of the checks.
+    decided: Option<HealthStatus>,
+    /// Issues that are of no check.
+    other_issues: Vec<Cow<'static, str>>,
+    details: Vec<(&'static str, Detail)>,
+    notes: Vec<&'static str>,
 }
 
 /// What one check last said.
@@ -40,12 +59,59 @@ impl HealthReport {
     pub(super) fn new(schedule: &Schedule, selection: &Selection, now: Instant, version: &Arc<str>, uptime: Duration) -> Self {
         let selected = schedule.checks().iter().filter(|check| selection.holds(&check.name, &check.options));
         let checks = selected.map(|check| CheckReport::new(check, now)).collect();
-        Self { version: Arc::clone(version), uptime, checks }
+        Self {
+            version: Arc::clone(version),
+            uptime,
+            checks,
+            decided: None,
+            other_issues: Vec::new(),
+            details: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
-    /// The worst of all, where a check that is not critical is degraded at most. Without checks all is well.
+    /// The same with an issue that no check tells, which makes the whole unhealthy.
+    pub fn with_issue(mut self, issue: impl Into<Cow<'static, str>>) -> Self {
+        self.other_issues.push(issue.into());
+        self
+    }
+
+    /// The same with a fact about the whole, for programs.
+    pub fn with_detail(mut self, name: &'static str, value: impl Into<Detail>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
+    /// The same with what a human should know who reads this, and which is nothing to worry about.
+    pub fn with_note(mut self, note: &'static str) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// The same with a status of the whole that does not follow from the checks as they are now.
+    pub fn with_status(mut self, status: HealthStatus) -> Self {
+        self.decided = Some(status);
+        self
+    }
+
+    /// The worst of all, where a check that is not critical is degraded at most. Without checks all is well, without
+    /// [issues](Self::with_issue) of others that is.
     pub fn status(&self) -> HealthStatus {
-        self.checks.iter().map(CheckReport::weight).max().unwrap_or(HealthStatus::Healthy)
+        if !self.other_issues.is_empty() {
+            return HealthStatus::Unhealthy;
+        }
+        let worst = || self.checks.iter().map(CheckReport::weight).max().unwrap_or(HealthStatus::Healthy);
+        self.decided.unwrap_or_else(worst)
+    }
+
+    /// The HTTP status that the answer has: 503 if the whole is unhealthy and, where it is to be `strict`, if it is degraded;
+    /// else 200.
+    pub fn http_status(&self, strict: bool) -> u16 {
+        match self.status() {
+            HealthStatus::Healthy => 200,
+            HealthStatus::Degraded if !strict => 200,
+            HealthStatus::Degraded | HealthStatus::Unhealthy => 503,
+        }
     }
 
     /// The checks, in the order of their registration.
@@ -63,10 +129,21 @@ impl HealthReport {
         self.checks.iter().filter_map(CheckReport::duration).max().unwrap_or_default()
     }
 
-    /// A line for each check that is not healthy.
+    /// What no check tells, then a line for each check that is not healthy.
     pub fn issues(&self) -> Vec<String> {
+        let others = self.other_issues.iter().map(|issue| issue.clone().into_owned());
         let ill = self.checks.iter().filter(|check| check.status != HealthStatus::Healthy);
-        ill.map(|check| format!("{} is {}: {}", check.name, check.status, check.message())).collect()
+        others.chain(ill.map(|check| format!("{} is {}: {}", check.name, check.status, check.message()))).collect()
+    }
+
+    /// Facts about the whole, for programs.
+    pub fn details(&self) -> impl Iterator<Item = (&str, &Detail)> + Clone {
+        self.details.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// What a human should know, and which is nothing to worry about.
+    pub fn notes(&self) -> &[&'static str] {
+        &self.notes
     }
 
     /// The version of the service, as [`HealthRegistry::with_version`](super::HealthRegistry::with_version) was told it.
@@ -131,7 +208,7 @@ impl CheckReport {
     }
 
     /// The details of the last result.
-    pub fn details(&self) -> impl Iterator<Item = (&str, &Detail)> {
+    pub fn details(&self) -> impl Iterator<Item = (&str, &Detail)> + Clone {
         let details = self.last.as_ref().map(|seen| seen.result.details()).unwrap_or_default();
         details.iter().map(|(name, value)| (&**name, value))
     }

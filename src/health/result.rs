@@ -55,7 +55,7 @@ impl CheckResult {
         Self::new(HealthStatus::Unhealthy, message)
     }
 
-    /// Adds a detail.
+    /// Adds a detail. Of several of one name the last one is kept, where the first one was.
     pub fn detail(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Detail>) -> Self {
         self.details.push((name.into(), value.into()));
         self
@@ -94,6 +94,15 @@ impl CheckResult {
                 *text = plain(Cow::Owned(std::mem::take(text)), MAX_DETAIL).into_owned();
             }
         }
+        // An object in JSON has a name once.
+        let mut kept: Vec<(_, Detail)> = Vec::with_capacity(self.details.len());
+        for (name, value) in self.details {
+            match kept.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, before)) => *before = value,
+                None => kept.push((name, value)),
+            }
+        }
+        self.details = kept;
         self
     }
 }
@@ -167,7 +176,7 @@ mod tests {
     fn a_flood_is_cut_and_says_so() {
         let mut result = CheckResult::unhealthy("é".repeat(5_000_000));
         for n in 0..100u64 {
-            result = result.detail(format!("{n:0>1000}"), "x".repeat(1_000_000));
+            result = result.detail(format!("{n:x<1000}"), "x".repeat(1_000_000));
         }
         let result = result.bounded();
         let told = "… (cut, it had 10000000 bytes) (32 of its 100 details are kept)";
@@ -176,6 +185,12 @@ mod tests {
         for (name, value) in result.details() {
             assert_eq!((name.len(), value.to_string().len()), (256, 256));
         }
+    }
+
+    #[test]
+    fn of_two_details_of_one_name_the_last_one_is_kept() {
+        let result = CheckResult::healthy("").detail("n", 1u64).detail("m", true).detail("n", 2u64).bounded();
+        assert_eq!(result.details(), [("n".into(), Detail::Integer(2)), ("m".into(), Detail::Flag(true))]);
     }
 
     #[test]

@@ -22,8 +22,6 @@ const STARVED: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Schedule {
     checks: Vec<Tracked>,
-    /// Whether all checks of [`Group::Startup`] have been well, once and for all.
-    started: bool,
     chance: u64,
 }
 
@@ -36,6 +34,8 @@ pub(super) struct Tracked {
     due: Instant,
     running: Option<Run>,
     damping: Damping,
+    /// Whether it has not been unhealthy once.
+    been_well: bool,
     pub(super) last: Option<Last>,
 }
 
@@ -85,24 +85,24 @@ pub(super) struct Todo {
 impl Schedule {
     /// `seed` makes the jitter of one process another's.
     pub(super) fn new(seed: u64) -> Self {
-        Self { checks: Vec::new(), started: false, chance: seed }
+        Self { checks: Vec::new(), chance: seed }
     }
 
     pub(super) fn checks(&self) -> &[Tracked] {
         &self.checks
     }
 
-    /// Whether the checks of [`Group::Startup`] that are critical are all well, or have been at some time.
+    /// Whether each of the checks of [`Group::Startup`] that are critical is well, or has been at some time. It is remembered
+    /// of each by itself: while checks are still being registered, those that there are may all be well already.
     pub(super) fn has_started(&self) -> bool {
-        let well = |check: &Tracked| check.last.as_ref().is_some_and(|last| last.status != HealthStatus::Unhealthy);
         let counts = |check: &&Tracked| check.options.critical && check.options.groups.contains(&Group::Startup);
-        self.started || self.checks.iter().filter(counts).all(well)
+        self.checks.iter().filter(counts).all(|check| check.been_well)
     }
 
     /// Adds a check, whose first run is due at once.
     pub(super) fn add(&mut self, name: Arc<str>, options: Arc<CheckOptions>, now: Instant) {
         let damping = Damping::new(&options);
-        self.checks.push(Tracked { name, options, due: now, running: None, damping, last: None });
+        self.checks.push(Tracked { name, options, due: now, running: None, damping, been_well: false, last: None });
     }
 
     /// Looks at the clock.
@@ -186,9 +186,9 @@ impl Schedule {
         let tracked = &mut self.checks[check];
         let from = tracked.last.as_ref().map(|last| last.status);
         let to = tracked.damping.follow(result.status());
+        tracked.been_well |= to != HealthStatus::Unhealthy;
         let result = Arc::new(result);
         tracked.last = Some(Last { status: to, result: Arc::clone(&result), at: now, time: SystemTime::now(), duration });
-        self.started = self.has_started();
         let changed = from.unwrap_or(HealthStatus::Healthy) != to;
         changed.then(|| Change { name: Arc::clone(&self.checks[check].name), from, to, result })
     }
@@ -379,6 +379,8 @@ mod tests {
         assert!(schedule.has_started());
         finish(&mut schedule, 0, HealthStatus::Unhealthy);
         assert!(schedule.has_started(), "for good");
+        schedule.add("late".into(), Arc::new(options(5, 1)), now);
+        assert!(!schedule.has_started(), "what is added while others run already is still to come");
     }
 
     #[test]

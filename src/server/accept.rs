@@ -8,7 +8,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::connection;
 use super::state::{Standing, State};
@@ -39,11 +39,18 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
     let mut backoff = Backoff::default();
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut ended = std::pin::pin!(async {
+        shutdown.await;
+        state.begin_shutdown();
+        let delay = state.options().drain_delay;
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
+    });
     loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut shutdown => break,
+            () = &mut ended => break,
             _ = heartbeat.tick() => {
                 state.heartbeat().beat();
                 continue;

@@ -1,5 +1,5 @@
-//! A small HTTP/1 server around the engine: it serves `/metrics` and `/health/quick` beside routes of your own,
-//! and observes every request with [`HttpMetrics`](crate::http::HttpMetrics).
+//! A small HTTP/1 server around the engine: it serves `/metrics` and `/health*` beside routes of your own, and
+//! observes every request with [`HttpMetrics`](crate::http::HttpMetrics).
 //!
 //! In `Cargo.toml` it takes `features = ["server"]`, `tokio` beside it, and `serde_json` for [`json`].
 //!
@@ -23,6 +23,58 @@
 //! second, before; after ten seconds no scrape is worth waiting for. What cannot be ready by then, and what is beyond
 //! [`Options::max_scrapes`], is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason}`, as `late` or
 //! `busy`.
+//!
+//! # Health
+//!
+//! What the checks of [`Options::health`] say, and the server's own signs of life (its accept loop turns, its snapshots are
+//! taken):
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /health` | all checks, from results a second old at most; older ones are renewed, once for all who ask |
+//! | `GET /health/quick` | the last results and their age; nothing runs |
+//! | `GET /health/live` | the signs of life and the checks of [`Group::Live`](crate::health::Group::Live), the last results |
+//! | `GET /health/ready` | those of [`Group::Ready`](crate::health::Group::Ready); 503 once the shutdown has begun |
+//! | `GET /health/startup` | 200 once [`HealthRegistry::has_started`](crate::health::HealthRegistry::has_started), 503 before |
+//! | `GET /health/check/NAME` | one check, from a result that is at most a second old; 404 if there is none |
+//!
+//! It is 503 if the whole is unhealthy, else 200; with `?strict=true` a degraded one is 503 too. `?exclude=NAME`, which may be
+//! repeated, leaves checks out. Anything else in the query is 400. `Accept: application/health+json` has the answer in the form
+//! of draft-inadarei-api-health-check-06.
+//!
+//! Everybody is told statuses, durations and ages. What the checks say, the issues and the version are for who brings
+//! [`Options::token`]. A wrong token is counted in `auth_attempts_total{result}` and answered as if there were none.
+//!
+//! With [`Options::drain_delay`] a server whose shutdown has begun is not ready, and takes requests for so long yet.
+//!
+//! ```
+//! use tachograph::health::{CheckOptions, CheckResult, HealthRegistry};
+//! use tachograph::http::{HttpMetrics, HttpOptions};
+//! use tachograph::server::{self, Options, Routes, State};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let health = HealthRegistry::new();
+//! health.register("queue", || async { CheckResult::degraded("900 jobs wait") }, CheckOptions::default())?;
+//!
+//! let registry = tachograph::Registry::new();
+//! health.register_metrics(&registry)?;
+//! let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+//! let state = State::new(&registry, &http, Routes::new(), Options { health, ..Options::default() })?;
+//! # let (mut client, io) = tokio::io::duplex(4096);
+//! # let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse()?, state));
+//! # client.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+//! # let mut answer = String::new();
+//! # client.read_to_string(&mut answer).await?;
+//! # serving.await?;
+//! // GET /health
+//! assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+//! assert!(answer.contains("{\"status\":\"degraded\",\"age_ms\":"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
 //!
 //! # Profiles
 //!

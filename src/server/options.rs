@@ -35,7 +35,10 @@ pub struct Options {
     pub token: Option<Token>,
     /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
     pub server_timing: bool,
-    /// How long requests in flight may go on after the shutdown began, before they are cut.
+    /// How long connections and requests are still taken after the shutdown began, while `/health/ready` answers 503: as long
+    /// as whoever sends requests here may take to find that out. Zero by default.
+    pub drain_delay: Duration,
+    /// How long requests in flight may go on after that, before they are cut.
     pub shutdown_timeout: Duration,
 }
 
@@ -53,6 +56,7 @@ impl Default for Options {
             health: HealthRegistry::new(),
             token: None,
             server_timing: false,
+            drain_delay: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),
         }
     }

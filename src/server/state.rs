@@ -14,7 +14,7 @@ use hyper::http::request::Parts;
 
 use super::body::Body;
 use super::debug;
-use super::health::{self, Heartbeat};
+use super::health::{self, Heartbeat, Shutdown};
 use super::metrics::{Scrapes, Wish};
 use super::observe::{BytesRead, Journey, Observation, ObservedBody};
 use super::options::Options;
@@ -28,7 +28,6 @@ use crate::profile::server_timing::server_timing;
 use crate::profile::{OpenProfile, TraceId};
 
 const METRICS: &str = "/metrics";
-const HEALTH_QUICK: &str = "/health/quick";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -43,6 +42,7 @@ struct Shared {
     table: Table,
     http: HttpMetrics,
     heartbeat: Heartbeat,
+    shutdown: Shutdown,
     options: Options,
 }
 
@@ -55,28 +55,26 @@ pub(super) enum Standing {
 }
 
 impl State {
-    /// Makes the state of a server that answers `/metrics` of `registry`, `/health/quick` and `routes`, and observes
-    /// all requests with `http`.
+    /// Makes the state of a server that answers `/metrics` of `registry`, `/health*` and `routes`, and observes all requests
+    /// with `http`.
     ///
     /// # Errors
     ///
     /// When two routes clash, or a path is malformed or the server's own. No series have been declared then.
     pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
-        routes.keep_off(&[METRICS, HEALTH_QUICK])?;
+        routes.keep_off(&[METRICS])?;
+        routes.keep_off(&health::PATHS)?;
         if options.profiler.is_some() {
             routes.keep_off(&profiles::PATHS)?;
         }
         let heartbeat = Heartbeat::new();
         let scrapes = Arc::new(Scrapes::new(registry, http, &options));
-        let own = (registry.clone(), heartbeat.clone());
-        let routes = routes
-            .route(Route::get(METRICS).answers([503]).monitoring(), move |request| {
-                let wish = Wish::of(request.uri(), request.headers());
-                Arc::clone(&scrapes).answer(wish)
-            })
-            .route(Route::get(HEALTH_QUICK).answers([503]).monitoring(), move |_| {
-                std::future::ready(health::quick(&own.0, &own.1))
-            });
+        let shutdown = Shutdown::new();
+        let routes = routes.route(Route::get(METRICS).answers([503]).monitoring(), move |request| {
+            let wish = Wish::of(request.uri(), request.headers());
+            Arc::clone(&scrapes).answer(wish)
+        });
+        let routes = health::routes(routes, registry, http, &heartbeat, &shutdown, &options);
         let routes = profiles::routes(routes, &options);
         let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
         let table = Table::new(http, routes, everywhere)?;
@@ -87,7 +85,13 @@ impl State {
             debug::declare(http);
         }
         http.max_connections().set(options.max_connections as f64);
-        Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, options })))
+        Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, shutdown, options })))
+    }
+
+    /// Tells everybody who asks `/health/ready` that no more requests shall come. [`run`](super::run) does it by itself; this
+    /// is for who serves connections of another kind with [`serve_connection`](super::serve_connection), before they are ended.
+    pub fn begin_shutdown(&self) {
+        self.0.shutdown.begin();
     }
 
     pub(super) fn options(&self) -> &Options {

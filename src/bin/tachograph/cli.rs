@@ -20,7 +20,8 @@ const ENDPOINTS: &str = "\
 Endpoints:
   GET  /              status table for a browser
   GET  /metrics       all metrics, in the Prometheus or OpenMetrics format that the client asks for
-  GET  /health/quick  healthy or not, from the server's own signs of life
+  GET  /health        what the health checks find; with the token also why; ?strict=true, ?exclude=NAME
+  GET  /health/quick  the same from their last results, at once
   GET  /scenes        the scene files that can be loaded
   GET  /scene         the scene that is loaded
   POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
@@ -28,6 +29,12 @@ Endpoints:
   POST /demo/fault    with --demo-faults and the token: sets them;
                       body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"hold_mib\": 600,
                             \"debug_adapter\": \"silent\", \"language_server\": \"down\"}
+
+  For orchestrators, also:
+  GET  /health/live        alive, or to be restarted
+  GET  /health/ready       to be sent requests; not any more from the first signal on
+  GET  /health/startup     started
+  GET  /health/check/NAME  one of the checks
 
   With the token, also:
   GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters
@@ -203,6 +210,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_connections: usize,
 
+    /// Milliseconds for which requests are still taken after a signal, while /health/ready says that no more shall come
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds)]
+    pub(crate) drain_delay: u64,
+
     /// Tell OpenMetrics scrapers when each series began, in a `_created` sample
     #[arg(long)]
     pub(crate) created_timestamps: bool,
@@ -367,6 +378,7 @@ mod tests {
             (&["--debug-adapter", ":6006"], "write a host and a port"),
             (&["--language-server", "::1:6005"], "write a host and a port"),
             (&["--language-server", "localhost:0"], "write a host and a port"),
+            (&["--drain-delay", "soon"], "write whole milliseconds"),
             (&["--profiles", "0"], "from 1 to 1000000"),
             (&["dance"], "dance"),
         ] {

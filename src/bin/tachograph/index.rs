@@ -9,7 +9,7 @@ const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\"
 <meta http-equiv=\"refresh\" content=\"2\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
 <meta name=\"color-scheme\" content=\"light dark\">\n<title>Tachograph</title>\n\
 <style>body{font:14px system-ui;margin:2em}td{padding:0 1em 0 0}td:last-child{text-align:right;font-variant-numeric:tabular-nums}</style>\n\
-<h1>Tachograph</h1>\n<p><a href=\"/metrics\">metrics</a> <a href=\"/health/quick\">health</a> <a href=\"/scenes\">scenes</a></p>\n";
+<h1>Tachograph</h1>\n<p><a href=\"/metrics\">metrics</a> <a href=\"/health\">health</a> <a href=\"/scenes\">scenes</a></p>\n";
 
 /// Answers with the table. It shows the last snapshot that was taken anyway, and takes none itself.
 pub(crate) async fn page(registry: Registry) -> Response {

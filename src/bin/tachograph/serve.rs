@@ -180,6 +180,7 @@ fn state(
         token: Some(user),
         server_timing: options.server_timing,
         max_connections: options.max_connections,
+        drain_delay: Duration::from_millis(options.drain_delay),
         created_timestamps: options.created_timestamps,
         ..server::Options::default()
     };

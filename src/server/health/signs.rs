@@ -1,4 +1,4 @@
-//! `/health/quick`: is this server alive, from what it has already seen of itself, without running any check.
+//! Is this server alive, from what it has already seen of itself, without running any check.
 //!
 //! Two signs of life are looked at: the age of the last snapshot (the snapshot thread takes one at least every five
 //! seconds) and the age of the accept loop's heartbeat (at least one a second). The verdict is a pure function of
@@ -6,11 +6,8 @@
 
 use std::time::{Duration, Instant};
 
-use hyper::StatusCode;
-use serde_json::json;
-
-use super::respond::{self, Response};
 use crate::Registry;
+use crate::health::HealthReport;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Three of the snapshot thread's longest intervals.
@@ -20,25 +17,25 @@ const ACCEPT_LOOP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The accept loop's sign of life. Written by the accept loop, read by health answers.
 #[derive(Clone, Debug)]
-pub(super) struct Heartbeat {
-    /// When the server was made; its uptime and the beats count from here.
+pub(in crate::server) struct Heartbeat {
+    /// When the server was made; the beats count from here.
     since: Instant,
     /// Milliseconds from `since` to the last beat, plus one; 0 before the first.
     last: Arc<AtomicU64>,
 }
 
 impl Heartbeat {
-    pub(super) fn new() -> Self {
+    pub(in crate::server) fn new() -> Self {
         Self { since: Instant::now(), last: Arc::new(AtomicU64::new(0)) }
     }
 
-    pub(super) fn beat(&self) {
+    pub(in crate::server) fn beat(&self) {
         let now = self.since.elapsed().as_millis() as u64;
         // Relaxed: the number itself is all that is told; nothing else is read on the strength of it.
         self.last.store(now + 1, Ordering::Relaxed);
     }
 
-    pub(super) fn uptime(&self) -> Duration {
+    fn uptime(&self) -> Duration {
         self.since.elapsed()
     }
 
@@ -52,7 +49,7 @@ impl Heartbeat {
 
 /// How long ago the signs of life were seen; `None` is never.
 #[derive(Clone, Copy, Debug)]
-struct Ages {
+pub(super) struct Ages {
     snapshot: Option<Duration>,
     accept_loop: Option<Duration>,
     /// Since the server was made: what never was cannot be older than this.
@@ -60,6 +57,25 @@ struct Ages {
 }
 
 impl Ages {
+    pub(super) fn of(registry: &Registry, heartbeat: &Heartbeat) -> Self {
+        Self {
+            snapshot: registry.last_snapshot().map(|snapshot| snapshot.taken_at().elapsed()),
+            accept_loop: heartbeat.age(),
+            uptime: heartbeat.uptime(),
+        }
+    }
+
+    /// Adds to a report what they tell.
+    pub(super) fn tell(self, mut report: HealthReport) -> HealthReport {
+        for (name, age) in [("snapshot_age_ms", self.snapshot), ("accept_loop_age_ms", self.accept_loop)] {
+            if let Some(age) = age {
+                report = report.with_detail(name, age.as_millis() as u64);
+            }
+        }
+        let report = self.issues().into_iter().fold(report, HealthReport::with_issue);
+        self.pending().into_iter().fold(report, HealthReport::with_note)
+    }
+
     /// Says what is wrong; nothing when all is well.
     fn issues(&self) -> Vec<String> {
         let signs = [("snapshot", self.snapshot, SNAPSHOT_LIMIT), ("accept loop", self.accept_loop, ACCEPT_LOOP_LIMIT)];
@@ -94,32 +110,6 @@ impl Ages {
         }
         pending
     }
-}
-
-/// Answers 200 when both signs of life are fresh, else 503 with what is wrong.
-pub(super) fn quick(registry: &Registry, heartbeat: &Heartbeat) -> Response {
-    let ages = Ages {
-        snapshot: registry.last_snapshot().map(|snapshot| snapshot.taken_at().elapsed()),
-        accept_loop: heartbeat.age(),
-        uptime: heartbeat.uptime(),
-    };
-    let issues = ages.issues();
-    let (status, word) = match issues.is_empty() {
-        true => (StatusCode::OK, "healthy"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
-    };
-    let milliseconds = |age: Option<Duration>| age.map(|age| age.as_millis() as u64);
-    respond::json(
-        status,
-        &json!({
-            "status": word,
-            "snapshot_age_ms": milliseconds(ages.snapshot),
-            "accept_loop_age_ms": milliseconds(ages.accept_loop),
-            "uptime_seconds": ages.uptime.as_millis() as f64 / 1e3,
-            "issues": issues,
-            "pending": ages.pending(),
-        }),
-    )
 }
 
 #[cfg(test)]
