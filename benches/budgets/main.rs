@@ -7,6 +7,8 @@
 //! The full health check gets its row when it is there: [`row::Row::judged`] is all it needs.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "health")]
+mod frames;
 mod inputs;
 mod measure;
 mod memory;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
     rows.extend(recording::rows(&bench));
     rows.extend(profiles::rows(&bench));
     rows.extend(scrape::rows(&bench));
+    #[cfg(feature = "health")]
+    rows.extend(frames::rows(&bench));
     #[cfg(feature = "server")]
     rows.extend(served::rows(&bench));
     if test {
