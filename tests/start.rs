@@ -184,6 +184,10 @@ fn help_names_every_option_and_endpoint() {
             "--slow-threshold",
             "--demo-faults",
             "--max-connections",
+            "--health-interval",
+            "--health-timeout",
+            "--health-stuck-after",
+            "--health-min-fps",
             "--rate-limit",
             "--rate-burst",
             "--trust-forwarded-for",
@@ -195,6 +199,7 @@ fn help_names_every_option_and_endpoint() {
             "/scenes",
             "/scene",
             "/demo/fault",
+            "/demo/engine",
         ] {
             assert!(help.contains(word), "{arguments:?} says nothing of {word}");
         }

@@ -26,7 +26,11 @@ Endpoints:
   POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
   GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
   POST /demo/fault    with --demo-faults and the token: sets them;
-                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"hold_mib\": 600}
+                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"load_delay_ms\": 60000,
+                      \"hold_mib\": 600}; what it leaves out is off
+  GET  /demo/engine   with --demo-faults and the token: how the frame loop is set
+  POST /demo/engine   with --demo-faults and the token: sets it; body {\"paused\": false, \"fps\": 5}; what it leaves out is
+                      unpaused, 60
 
   With the token, also:
   GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters
@@ -178,7 +182,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) server_timing: bool,
 
-    /// Offer /demo/fault, which makes the scene API fail or lag on demand
+    /// Offer /demo/fault, which makes the scene API fail or lag on demand, and /demo/engine, which slows or pauses the frame
+    /// loop
     #[arg(long)]
     pub(crate) demo_faults: bool,
 
@@ -204,6 +209,9 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) trust_forwarded_for: bool,
 
+    #[command(flatten)]
+    pub(crate) health: HealthOptions,
+
     /// The least important log lines to write
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
     pub(crate) log_level: LogLevel,
@@ -211,6 +219,26 @@ pub(crate) struct Options {
     /// How log lines are written to standard error
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+}
+
+/// The options of the health checks.
+#[derive(Debug, Args)]
+pub(crate) struct HealthOptions {
+    /// Milliseconds from one run of each health check to its next
+    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) health_interval: u64,
+
+    /// Milliseconds that a run of a health check may take; one that takes longer is unhealthy
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) health_timeout: u64,
+
+    /// Milliseconds after which a scene that is still being loaded is stuck, and the resource loader degraded
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = milliseconds)]
+    pub(crate) health_stuck_after: u64,
+
+    /// Frames a second below which the engine is degraded; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = 10.0, value_parser = frames)]
+    pub(crate) health_min_fps: f64,
 }
 
 impl Options {
@@ -277,6 +305,13 @@ fn milliseconds(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "write whole milliseconds, such as 100")
 }
 
+fn frames(text: &str) -> Result<f64, &'static str> {
+    match text.parse::<f64>() {
+        Ok(frames) if frames >= 0.0 && frames.is_finite() => Ok(frames),
+        _ => Err("write a number of frames a second, such as 10"),
+    }
+}
+
 fn profiles(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(profiles) if (1..=MAX_PROFILES).contains(&profiles) => Ok(profiles),
@@ -331,6 +366,9 @@ mod tests {
             (&["--rate-burst", "0"], "0 is not in 1.."),
             (&["--slow-threshold", "1.5"], "write whole milliseconds"),
             (&["--profiles", "0"], "from 1 to 1000000"),
+            (&["--health-interval", "0"], "0 is not in 1.."),
+            (&["--health-min-fps", "-1"], "'-1'"),
+            (&["--health-min-fps", "inf"], "write a number of frames"),
             (&["dance"], "dance"),
         ] {
             let line = parsed(arguments).unwrap_err();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tachograph::Registry;
+use tachograph::health::checks::Loads;
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::profile::{ProfileOptions, Profiler};
 use tachograph::server::{self, Route, State, Token};
@@ -20,7 +21,9 @@ use crate::api::limit::{self, Limits, Quotas};
 use crate::api::phase::PhaseMetrics;
 use crate::api::{self, Current, Demo};
 use crate::cli::Options;
+use crate::engine::Engine;
 use crate::folder::SceneFolder;
+use crate::health::Subjects;
 use crate::traffic::Traffic;
 use crate::{health, index, log};
 
@@ -66,7 +69,9 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
-    let state = state(options, &secrets, folder).map_err(|cause| cause.to_string())?;
+    let registry = Registry::new();
+    let engine = Arc::new(Engine::start(&registry).map_err(|cause| cause.to_string())?);
+    let state = state(options, &secrets, folder, &registry, &engine).map_err(|cause| cause.to_string())?;
 
     announce(options, address, &secrets);
     let signals = count(signals);
@@ -95,6 +100,7 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     if let Some(traffic) = traffic {
         traffic.abort();
     }
+    engine.end();
     Ok(status)
 }
 
@@ -128,16 +134,21 @@ fn secrets(options: &Options) -> Result<Secrets, String> {
     Ok(Secrets { user, traffic: auth::random()?, burst: auth::random()? })
 }
 
-fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<State, Box<dyn std::error::Error>> {
-    let registry = Registry::new();
+fn state(
+    options: &Options,
+    secrets: &Secrets,
+    folder: SceneFolder,
+    registry: &Registry,
+    engine: &Arc<Engine>,
+) -> Result<State, Box<dyn std::error::Error>> {
     registry.register_engine_metrics()?;
     registry.register_process_metrics()?;
     registry.register_runtime_metrics(&Handle::current())?;
-    let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    let http = HttpMetrics::register(registry, HttpOptions::default())?;
     let slow = Duration::from_millis(options.slow_threshold);
     let capacity = options.profiles;
     let profiler = Profiler::new(ProfileOptions { capacity, slow_threshold: slow, ..ProfileOptions::default() });
-    profiler.register_metrics(&registry)?;
+    profiler.register_metrics(registry)?;
     // Twice its rate, so that it is never limited where it does not mean to be.
     let traffic_rate = (options.traffic() * 2.0).ceil() as u32 + 50;
     let quotas = Quotas {
@@ -145,7 +156,9 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         traffic: limit::quota(traffic_rate, traffic_rate),
         burst: limit::quota(1, 2),
     };
-    let health = health::register(&registry, &folder)?;
+    let loads = Loads::new();
+    let subjects = Subjects { folder: folder.clone(), frames: engine.clock(), loads: loads.clone() };
+    let health = health::register(registry, subjects, &options.health)?;
     let user = Token::new(&secrets.user)?;
     let tokens = vec![
         (Holder::Traffic, Token::new(&secrets.traffic)?),
@@ -153,7 +166,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         (Holder::User, user.clone()),
     ];
     let demo = Arc::new(Demo {
-        phases: PhaseMetrics::register(&registry)?,
+        phases: PhaseMetrics::register(registry)?,
         tokens: Tokens::new(tokens),
         limits: Limits::new(quotas),
         faults: options.demo_faults.then(Arc::<Faults>::default),
@@ -161,6 +174,8 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         slow,
         trust_forwarded_for: options.trust_forwarded_for,
         current: Current::default(),
+        engine: Arc::clone(engine),
+        loads,
         http: http.clone(),
     });
     demo.prepare();
@@ -175,7 +190,7 @@ fn state(options: &Options, secrets: &Secrets, folder: SceneFolder) -> Result<St
         created_timestamps: options.created_timestamps,
         ..server::Options::default()
     };
-    Ok(State::new(&registry, &http, routes, limits)?)
+    Ok(State::new(registry, &http, routes, limits)?)
 }
 
 /// Says where the server is, on standard output, and what else its user must know, on standard error.

@@ -2,23 +2,45 @@
 
 mod scene_loader;
 
+use std::time::Duration;
+
 use tachograph::Registry;
-use tachograph::health::checks::{FolderCheck, MemoryCheck};
+use tachograph::health::checks::{FolderCheck, FrameCheck, FrameClock, LoadCheck, Loads, MemoryCheck};
 use tachograph::health::{CheckOptions, HealthRegistry};
 
+use crate::cli::HealthOptions;
 use crate::folder::SceneFolder;
 use scene_loader::SceneLoader;
 
+/// What the checks look at.
+pub(crate) struct Subjects {
+    pub(crate) folder: SceneFolder,
+    pub(crate) frames: FrameClock,
+    pub(crate) loads: Loads,
+}
+
 /// Makes the checks, which run from here on.
-pub(crate) fn register(registry: &Registry, folder: &SceneFolder) -> Result<HealthRegistry, Box<dyn std::error::Error>> {
+pub(crate) fn register(
+    registry: &Registry,
+    subjects: Subjects,
+    options: &HealthOptions,
+) -> Result<HealthRegistry, Box<dyn std::error::Error>> {
     let health = HealthRegistry::new().with_version(env!("CARGO_PKG_VERSION"));
-    let options = |affected: &[&str]| CheckOptions {
+    let of = |affected: &[&str]| CheckOptions {
+        interval: Duration::from_millis(options.health_interval),
+        timeout: Duration::from_millis(options.health_timeout),
         affected_endpoints: affected.iter().map(|endpoint| (*endpoint).to_owned()).collect(),
         ..CheckOptions::default()
     };
-    health.register("scene_loader", SceneLoader::new(folder.clone()), options(&["/scene"]))?;
-    health.register("file_system", FolderCheck::new(folder.path(), "tscn"), options(&["/scene", "/scenes"]))?;
-    health.register("memory", MemoryCheck::new(registry), options(&[]))?;
+    let Subjects { folder, frames, loads } = subjects;
+    let files = FolderCheck::new(folder.path(), "tscn");
+    let loads = LoadCheck::new(loads).with_stuck_after(Duration::from_millis(options.health_stuck_after));
+    let frames = FrameCheck::new(frames).with_min_fps(options.health_min_fps);
+    health.register("scene_loader", SceneLoader::new(folder), of(&["/scene"]))?;
+    health.register("file_system", files, of(&["/scene", "/scenes"]))?;
+    health.register("memory", MemoryCheck::new(registry), of(&[]))?;
+    health.register("resource_loader", loads, of(&["/scene"]))?;
+    health.register("engine", frames, of(&[]))?;
     health.register_metrics(registry)?;
     Ok(health)
 }
