@@ -1,4 +1,5 @@
-//! Words that are written together by whoever claims them, and read whole or not at all: those of a profile, of an exemplar.
+//! Words that are written together by whoever claims them, and read whole or not at all: those of a profile, of an
+//! exemplar, of a frame.
 //!
 //! # Orderings
 //!

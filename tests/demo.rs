@@ -235,7 +235,7 @@ fn faults_are_injected_only_when_asked_for_and_only_into_the_scene_api() {
     assert_eq!(set("{\"error_share\": 2}").status, 400);
     assert_eq!(set("nonsense").status, 400);
 
-    let mut setting = json!({ "error_share": 0.5, "delay_ms": 0, "fail_scenes": false, "hold_mib": 0 });
+    let mut setting = json!({ "error_share": 0.5, "delay_ms": 0, "fail_scenes": false, "load_delay_ms": 0, "hold_mib": 0 });
     setting["debug_adapter"] = "up".into();
     setting["language_server"] = "up".into();
     assert_eq!(set("{\"error_share\": 0.5}").json(), setting);

@@ -200,6 +200,10 @@ fn help_names_every_option_and_endpoint() {
             "--health-timeout",
             "--max-connections",
             "--drain-delay",
+            "--health-stuck-after",
+            "--health-min-fps",
+            "--health-memory-degraded",
+            "--health-memory-unhealthy",
             "--rate-limit",
             "--rate-burst",
             "--trust-forwarded-for",
@@ -216,6 +220,7 @@ fn help_names_every_option_and_endpoint() {
             "/scenes",
             "/scene",
             "/demo/fault",
+            "/demo/engine",
         ] {
             assert!(help.contains(word), "{arguments:?} says nothing of {word}");
         }

@@ -5,6 +5,8 @@
 //! slower, never faster. With `-- --test` each thing runs once, asserts what it counted, and nothing is judged.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "health")]
+mod frames;
 #[cfg(feature = "server")]
 mod health;
 mod inputs;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
     rows.extend(recording::rows(&bench));
     rows.extend(profiles::rows(&bench));
     rows.extend(scrape::rows(&bench));
+    #[cfg(feature = "health")]
+    rows.extend(frames::rows(&bench));
     #[cfg(feature = "server")]
     {
         rows.extend(served::rows(&bench));

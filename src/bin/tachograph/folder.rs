@@ -4,7 +4,7 @@
 //! system is asked; what the name leads to must be a regular file and no symbolic link.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -100,15 +100,17 @@ impl SceneFolder {
         Ok(files)
     }
 
+    /// Looks whether there is a scene file of this name.
+    pub(crate) fn look(&self, name: &SceneName) -> Result<Metadata, ReadError> {
+        let seen = fs::symlink_metadata(self.0.join(&name.0))?;
+        if seen.is_file() { Ok(seen) } else { Err(ReadError::NotAFile) }
+    }
+
     /// Reads a scene file.
     pub(crate) fn read(&self, name: &SceneName) -> Result<String, ReadError> {
-        let path = self.0.join(&name.0);
         // Looked at before it is opened: opening a pipe would wait for a writer for ever.
-        let seen = fs::symlink_metadata(&path)?;
-        if !seen.is_file() {
-            return Err(ReadError::NotAFile);
-        }
-        let file = File::open(&path)?;
+        let seen = self.look(name)?;
+        let file = File::open(self.0.join(&name.0))?;
         // Looked at again: between the two, a link may have come in place of the file.
         let opened = file.metadata()?;
         if !same_file(&seen, &opened) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tachograph::Registry;
+use tachograph::health::checks::Loads;
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::profile::{ProfileOptions, Profiler};
 use tachograph::server::{self, Route, State, Token};
@@ -15,13 +16,15 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::api::auth::{self, Holder, Tokens};
-use crate::api::fault::Faults;
+use crate::api::fault::FaultControl;
 use crate::api::limit::{self, Limits, Quotas};
 use crate::api::phase::PhaseMetrics;
 use crate::api::{self, Current, Demo};
 use crate::cli::Options;
 use crate::editor::Editor;
+use crate::engine::Engine;
 use crate::folder::SceneFolder;
+use crate::health::Subjects;
 use crate::traffic::Traffic;
 use crate::{health, index, log};
 
@@ -67,8 +70,11 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
-    let editor = Editor::start(options.debug_adapter.as_deref(), options.language_server.as_deref()).await?;
-    let state = state(options, &secrets, folder, editor).map_err(|cause| cause.to_string())?;
+    let registry = Registry::new();
+    let engine = Arc::new(Engine::start(&registry).map_err(|cause| cause.to_string())?);
+    let watched = (options.health.debug_adapter.as_deref(), options.health.language_server.as_deref());
+    let editor = Arc::new(Editor::start(watched.0, watched.1).await?);
+    let state = state(options, &secrets, folder, &registry, &engine, &editor).map_err(|cause| cause.to_string())?;
 
     announce(options, address, &secrets);
     let signals = count(signals);
@@ -97,6 +103,7 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     if let Some(traffic) = traffic {
         traffic.abort();
     }
+    engine.end();
     Ok(status)
 }
 
@@ -134,17 +141,18 @@ fn state(
     options: &Options,
     secrets: &Secrets,
     folder: SceneFolder,
-    editor: Editor,
+    registry: &Registry,
+    engine: &Arc<Engine>,
+    editor: &Arc<Editor>,
 ) -> Result<State, Box<dyn std::error::Error>> {
-    let registry = Registry::new();
     registry.register_engine_metrics()?;
     registry.register_process_metrics()?;
     registry.register_runtime_metrics(&Handle::current())?;
-    let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    let http = HttpMetrics::register(registry, HttpOptions::default())?;
     let slow = Duration::from_millis(options.slow_threshold);
     let capacity = options.profiles;
     let profiler = Profiler::new(ProfileOptions { capacity, slow_threshold: slow, ..ProfileOptions::default() });
-    profiler.register_metrics(&registry)?;
+    profiler.register_metrics(registry)?;
     // Twice its rate, so that it is never limited where it does not mean to be.
     let traffic_rate = (options.traffic() * 2.0).ceil() as u32 + 50;
     let quotas = Quotas {
@@ -152,7 +160,9 @@ fn state(
         traffic: limit::quota(traffic_rate, traffic_rate),
         burst: limit::quota(1, 2),
     };
-    let health = health::register(&registry, &folder, &editor, options)?;
+    let loads = Loads::new();
+    let subjects = Subjects { folder: folder.clone(), frames: engine.clock(), loads: loads.clone(), editor };
+    let health = health::register(registry, subjects, &options.health)?;
     let user = Token::new(&secrets.user)?;
     let tokens = vec![
         (Holder::Traffic, Token::new(&secrets.traffic)?),
@@ -160,15 +170,16 @@ fn state(
         (Holder::User, user.clone()),
     ];
     let demo = Arc::new(Demo {
-        phases: PhaseMetrics::register(&registry)?,
+        phases: PhaseMetrics::register(registry)?,
         tokens: Tokens::new(tokens),
         limits: Limits::new(quotas),
-        faults: options.demo_faults.then(Arc::<Faults>::default),
+        faults: options.demo_faults.then(|| Arc::new(FaultControl::new(editor))),
         folder,
-        editor,
         slow,
         trust_forwarded_for: options.trust_forwarded_for,
         current: Current::default(),
+        engine: Arc::clone(engine),
+        loads,
         http: http.clone(),
     });
     demo.prepare();
@@ -180,11 +191,11 @@ fn state(
         token: Some(user),
         server_timing: options.server_timing,
         max_connections: options.max_connections,
-        drain_delay: Duration::from_millis(options.drain_delay),
         created_timestamps: options.created_timestamps,
+        drain_delay: Duration::from_millis(options.drain_delay),
         ..server::Options::default()
     };
-    Ok(State::new(&registry, &http, routes, limits)?)
+    Ok(State::new(registry, &http, routes, limits)?)
 }
 
 /// Says where the server is, on standard output, and what else its user must know, on standard error.

@@ -1,12 +1,13 @@
-//! Faults on demand: a share of 503 answers, a delay, failing scenes, memory that is held for nothing.
+//! Faults on demand: a share of 503 answers, a delay, scenes that fail or do not come, memory that is held for nothing.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::control::{Control, Refused};
 use super::read_object;
-use crate::editor::{Mode, Modes};
+use crate::editor::{Editor, Mode, Modes};
 
 /// The longest delay that can be asked for.
 const MAX_DELAY_MS: u64 = 60_000;
@@ -23,6 +24,8 @@ pub(crate) struct Setting {
     delay_ms: u64,
     /// Whether every scene that is loaded fails.
     fail_scenes: bool,
+    /// Milliseconds that every scene needs longer to load.
+    load_delay_ms: u64,
     /// Mebibytes that the process holds for nothing.
     hold_mib: usize,
     /// How the demo's own debug adapter is; none if another is watched.
@@ -34,11 +37,12 @@ pub(crate) struct Setting {
 }
 
 /// What one request has to suffer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Injected {
     pub(crate) delay: Duration,
     pub(crate) error: bool,
     pub(crate) fail_scene: bool,
+    pub(crate) load_delay: Duration,
 }
 
 /// The present setting. A std mutex is enough: it is held for two additions.
@@ -57,13 +61,15 @@ struct Present {
 
 impl Setting {
     /// Reads a setting from JSON, and says what is wrong with it.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, String> {
+    fn parse(body: &[u8]) -> Result<Self, String> {
         let setting: Self = read_object(body)?;
         if !(0.0..=1.0).contains(&setting.error_share) {
             return Err("error_share must lie between 0 and 1".to_owned());
         }
-        if setting.delay_ms > MAX_DELAY_MS {
-            return Err(format!("delay_ms must be at most {MAX_DELAY_MS}"));
+        for (name, delay) in [("delay_ms", setting.delay_ms), ("load_delay_ms", setting.load_delay_ms)] {
+            if delay > MAX_DELAY_MS {
+                return Err(format!("{name} must be at most {MAX_DELAY_MS}"));
+            }
         }
         if setting.hold_mib > MAX_HOLD_MIB {
             return Err(format!("hold_mib must be at most {MAX_HOLD_MIB}"));
@@ -82,13 +88,45 @@ impl Setting {
     }
 }
 
+/// What `/demo/fault` turns.
+pub(crate) struct FaultControl {
+    pub(crate) faults: Arc<Faults>,
+    editor: Arc<Editor>,
+}
+
+impl FaultControl {
+    pub(crate) fn new(editor: &Arc<Editor>) -> Self {
+        Self { faults: Arc::default(), editor: Arc::clone(editor) }
+    }
+}
+
+impl Control for FaultControl {
+    type Setting = Setting;
+
+    async fn post(self: Arc<Self>, body: &[u8]) -> Result<(), Refused> {
+        let setting = Setting::parse(body).map_err(Refused::Wrong)?;
+        self.editor.accepts(setting.editor()).map_err(Refused::Wrong)?;
+        tracing::warn!(?setting, "faults are set");
+        let faults = Arc::clone(&self.faults);
+        // Memory that is taken or given back takes its time.
+        let set = tokio::task::spawn_blocking(move || faults.set(setting)).await;
+        set.unwrap_or_else(|cause| Err(cause.to_string())).map_err(Refused::Failed)?;
+        self.editor.set(setting.editor()).await.map_err(Refused::Failed)
+    }
+
+    async fn shown(&self) -> Setting {
+        let setting = self.faults.present().setting;
+        setting.with_editor(self.editor.modes().await)
+    }
+}
+
 impl Faults {
     /// Sets the faults, and takes or gives back the memory, which may last some tenths of a second.
     ///
     /// # Errors
     ///
     /// When there is not so much memory. Then nothing is set.
-    pub(crate) fn set(&self, setting: Setting) -> Result<(), String> {
+    fn set(&self, setting: Setting) -> Result<(), String> {
         let bytes = setting.hold_mib << 20;
         let mut ballast = self.ballast.lock().unwrap_or_else(PoisonError::into_inner);
         if ballast.len() != bytes {
@@ -102,21 +140,18 @@ impl Faults {
         Ok(())
     }
 
-    pub(crate) fn setting(&self) -> Setting {
-        self.present().setting
-    }
-
     /// Decides for one request. The errors are spread evenly: of 100 requests with a share of 0.2 exactly 20 fail.
     pub(crate) fn inject(&self) -> Injected {
         let mut present = self.present();
-        let Setting { error_share, delay_ms, fail_scenes, .. } = present.setting;
+        let Setting { error_share, delay_ms, fail_scenes, load_delay_ms, .. } = present.setting;
         present.owed += error_share;
         // A little less than 1, since ten times 0.1 is.
         let error = present.owed > 1.0 - 1e-9;
         if error {
             present.owed -= 1.0;
         }
-        Injected { delay: Duration::from_millis(delay_ms), error, fail_scene: fail_scenes }
+        let load_delay = Duration::from_millis(load_delay_ms);
+        Injected { delay: Duration::from_millis(delay_ms), error, fail_scene: fail_scenes, load_delay }
     }
 
     fn present(&self) -> MutexGuard<'_, Present> {
@@ -143,10 +178,12 @@ mod tests {
     #[test]
     fn what_a_setting_leaves_out_is_off() {
         let faults = Faults::default();
-        faults.set(Setting::parse(br#"{"error_share": 1, "delay_ms": 5, "fail_scenes": true}"#).unwrap()).unwrap();
-        assert_eq!(faults.inject(), Injected { delay: Duration::from_millis(5), error: true, fail_scene: true });
+        let all = br#"{"error_share": 1, "delay_ms": 5, "fail_scenes": true, "load_delay_ms": 7}"#;
+        faults.set(Setting::parse(all).unwrap()).unwrap();
+        let (delay, load_delay) = (Duration::from_millis(5), Duration::from_millis(7));
+        assert_eq!(faults.inject(), Injected { delay, error: true, fail_scene: true, load_delay });
         faults.set(Setting::parse(b"{}").unwrap()).unwrap();
-        assert_eq!(faults.inject(), Injected { delay: Duration::ZERO, error: false, fail_scene: false });
+        assert_eq!(faults.inject(), Injected::default());
     }
 
     #[test]
@@ -166,7 +203,8 @@ mod tests {
             (r#"{"error_share": 1.5}"#, "error_share must lie between 0 and 1"),
             (r#"{"error_share": -0.1}"#, "error_share must lie between 0 and 1"),
             (r#"{"delay_ms": -1}"#, "invalid value"),
-            (r#"{"delay_ms": 60001}"#, "at most 60000"),
+            (r#"{"delay_ms": 60001}"#, "delay_ms must be at most 60000"),
+            (r#"{"load_delay_ms": 60001}"#, "load_delay_ms must be at most 60000"),
             (r#"{"hold_mib": 4097}"#, "at most 4096"),
             (r#"{"fail_scenes": 1}"#, "expected a boolean"),
             (r#"{"debug_adapter": "dead"}"#, "unknown variant `dead`, expected one of `up`, `silent`, `down`"),

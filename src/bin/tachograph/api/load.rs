@@ -1,11 +1,13 @@
 //! Loading a scene: from the body of a request to the scene, or to what is wrong with it.
 //!
-//! All of it runs in one go on a blocking thread: a body may be 16 MiB of JSON, and a file takes as long as the disk.
+//! It runs on blocking threads: a body may be 16 MiB of JSON, and a file takes as long as the disk.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tachograph::health::checks::Loads;
 use tachograph::profile::OpenProfile;
 use tachograph::server::{BodyError, StatusCode};
 
@@ -19,7 +21,7 @@ use crate::scene::{ParseError, Scene};
 pub(crate) struct Loaded {
     pub(crate) name: String,
     #[serde(flatten)]
-    scene: Scene,
+    pub(crate) scene: Scene,
 }
 
 /// The body of `POST /scene`.
@@ -97,36 +99,63 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// Loads the scene that `body` asks for, as phases of `profile`.
+/// Loads the scene that `body` asks for, as phases of `profile`. From when it is known to be one of the folder it is among
+/// `loads`, where it waits for `delay` first.
 pub(crate) async fn load(
-    folder: SceneFolder,
+    folder: &SceneFolder,
     body: impl AsRef<[u8]> + Send + 'static,
-    profile: Arc<OpenProfile>,
+    profile: &Arc<OpenProfile>,
+    loads: &Loads,
+    delay: Duration,
 ) -> Result<Arc<Loaded>, LoadError> {
-    let loading = tokio::task::spawn_blocking(move || load_now(&folder, body.as_ref(), &profile).map(Arc::new));
-    loading.await.unwrap_or_else(|cause| {
+    let known = {
+        let (folder, profile) = (folder.clone(), Arc::clone(profile));
+        move || validate(&folder, body.as_ref(), &profile)
+    };
+    let name = blocking(known).await?;
+    let load = loads.begin(name.as_str());
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let (folder, profile) = (folder.clone(), Arc::clone(profile));
+    let read = move || {
+        // Goes on for as long as this does, though its client may have gone.
+        let _load = load;
+        read(&folder, &name, &profile).map(|scene| Arc::new(Loaded { name: name.as_str().to_owned(), scene }))
+    };
+    blocking(read).await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, LoadError> + Send + 'static) -> Result<T, LoadError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| {
         tracing::error!(%cause, "a scene could not be loaded");
         Err(LoadError::Internal)
     })
 }
 
-fn load_now(folder: &SceneFolder, body: &[u8], profile: &OpenProfile) -> Result<Loaded, LoadError> {
-    let validation = profile.phase(SCENE_VALIDATION);
+/// Returns the name of a scene that is there.
+fn validate(folder: &SceneFolder, body: &[u8], profile: &OpenProfile) -> Result<SceneName, LoadError> {
+    let _validation = profile.phase(SCENE_VALIDATION);
     let wanted: Wanted = read_object(body).map_err(LoadError::Request)?;
     let name = SceneName::parse(&wanted.path).map_err(LoadError::Path)?;
-    drop(validation);
+    folder.look(&name).map_err(|cause| file_error(&name, cause))?;
+    Ok(name)
+}
+
+fn read(folder: &SceneFolder, name: &SceneName, profile: &OpenProfile) -> Result<Scene, LoadError> {
     let file_io = profile.phase(FILE_IO);
     let reading = file_io.phase(FILE_READ);
-    let text = folder.read(&name).map_err(|cause| {
-        if let ReadError::Io(cause) = &cause {
-            tracing::error!(scene = name.as_str(), %cause, "a scene file cannot be read");
-        }
-        LoadError::File(cause)
-    })?;
+    let text = folder.read(name).map_err(|cause| file_error(name, cause))?;
     drop(reading);
     let _parsing = file_io.phase(SCENE_PARSE);
-    let scene = crate::scene::parse(&text).map_err(LoadError::Scene)?;
-    Ok(Loaded { name: name.as_str().to_owned(), scene })
+    crate::scene::parse(&text).map_err(LoadError::Scene)
+}
+
+fn file_error(name: &SceneName, cause: ReadError) -> LoadError {
+    if let ReadError::Io(cause) = &cause {
+        tracing::error!(scene = name.as_str(), %cause, "a scene file cannot be read");
+    }
+    LoadError::File(cause)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! The demo API: `/scenes`, `/scene`, and `/demo/fault` when it is asked for.
+//! The demo API: `/scenes`, `/scene`, and, when they are asked for, `/demo/fault` and `/demo/engine`.
 //!
 //! A request of the scene API passes, in this order: whose token is it (`auth`), is there room in that client's bucket
 //! (`limit`), is it to fail (`fault`), and only then its own work (`load`), each phase of which is timed (`phase`).
 
 pub(crate) mod auth;
+mod control;
+mod engine;
 pub(crate) mod fault;
 pub(crate) mod limit;
 mod load;
@@ -15,17 +17,19 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tachograph::http::{HttpMetrics, Method};
+use tachograph::health::checks::Loads;
+use tachograph::http::HttpMetrics;
 use tachograph::profile::OpenProfile;
-use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode, Unauthorized};
+use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode};
 
-use auth::{Holder, Outcome, Tokens};
-use fault::{Faults, Setting};
+use auth::{Outcome, Tokens};
+use control::Control;
+use fault::{FaultControl, Injected};
 use limit::{Client, Limits};
 use load::{LoadError, Loaded};
 use phase::{AUTH_VALIDATION, FILE_IO, PhaseMetrics, RESPONSE_SERIALIZATION, SCENE_VALIDATION, Spent, milliseconds};
 
-use crate::editor::Editor;
+use crate::engine::Engine;
 use crate::folder::SceneFolder;
 
 const SCENES: &str = "/scenes";
@@ -38,13 +42,16 @@ pub(crate) struct Demo {
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
     /// None unless faults were asked for.
-    pub(crate) faults: Option<Arc<Faults>>,
+    pub(crate) faults: Option<Arc<FaultControl>>,
     pub(crate) folder: SceneFolder,
-    pub(crate) editor: Editor,
     /// From how long on a request is logged as slow.
     pub(crate) slow: Duration,
     pub(crate) trust_forwarded_for: bool,
     pub(crate) current: Current,
+    /// Shows the scene that is loaded.
+    pub(crate) engine: Arc<Engine>,
+    /// The scenes that are being loaded.
+    pub(crate) loads: Loads,
 }
 
 /// The scene that is loaded. A std mutex is enough: it is held to copy or swap one pointer.
@@ -99,23 +106,22 @@ impl Demo {
     }
 
     async fn admitted(&self, action: Action, outcome: Outcome, request: &mut Request) -> Response {
-        let mut fail_scene = false;
-        if let Some(faults) = &self.faults {
-            let injected = faults.inject();
+        let mut injected = Injected::default();
+        if let Some(control) = &self.faults {
+            injected = control.faults.inject();
             if !injected.delay.is_zero() {
                 tokio::time::sleep(injected.delay).await;
             }
             if injected.error {
                 return server::error(StatusCode::SERVICE_UNAVAILABLE, "the request failed because /demo/fault says so");
             }
-            fail_scene = injected.fail_scene;
         }
         match action {
             Action::List => self.list(request).await,
             Action::Show => self.show(),
             Action::Load => match self.refusal(outcome) {
                 Some(refusal) => refusal,
-                None => self.load(request, fail_scene).await,
+                None => self.load(request, &injected).await,
             },
         }
     }
@@ -147,11 +153,11 @@ impl Demo {
         }
     }
 
-    async fn load(&self, request: &mut Request, fail: bool) -> Response {
+    async fn load(&self, request: &mut Request, injected: &Injected) -> Response {
         let result = match request.body().await {
             Err(cause) => Err(LoadError::Body(cause)),
-            Ok(_) if fail => Err(LoadError::Injected),
-            Ok(body) => load::load(self.folder.clone(), body, Arc::clone(request.profile())).await,
+            Ok(_) if injected.fail_scene => Err(LoadError::Injected),
+            Ok(body) => load::load(&self.folder, body, request.profile(), &self.loads, injected.load_delay).await,
         };
         let serialization = request.phase(RESPONSE_SERIALIZATION);
         match result {
@@ -159,6 +165,7 @@ impl Demo {
                 self.http.scene_loads().inc([&loaded.name]);
                 let scene = serde_json::to_string(&*loaded).expect("a scene is numbers and maps by name, which JSON can write");
                 drop(serialization);
+                self.engine.show(loaded.scene.node_count);
                 *self.current.scene() = Some(loaded);
                 // Put together by hand, because the time of writing the scene is itself a part of the answer.
                 let spent = Spent::of(&request.profile().phases());
@@ -191,39 +198,6 @@ impl Demo {
         }
         let forwarded = if self.trust_forwarded_for { forwarded_for(request.headers()) } else { None };
         Client::Address(forwarded.unwrap_or(request.peer().ip()))
-    }
-
-    /// Answers `/demo/fault`, for the user alone.
-    async fn fault(&self, faults: &Arc<Faults>, mut request: Request) -> Response {
-        let outcome = match self.tokens.identify(request.headers()) {
-            Ok(Holder::Traffic | Holder::Burst) => Err(Unauthorized::WrongToken),
-            outcome => outcome,
-        };
-        if let Some(refusal) = self.refusal(outcome) {
-            return refusal;
-        }
-        if request.method() == Method::Post {
-            let body = match request.body().await {
-                Ok(body) => body,
-                Err(cause) => return cause.into(),
-            };
-            let parsed = Setting::parse(&body).and_then(|setting| self.editor.accepts(setting.editor()).map(|()| setting));
-            let setting = match parsed {
-                Ok(setting) => setting,
-                Err(told) => return server::error(StatusCode::BAD_REQUEST, &told),
-            };
-            tracing::warn!(?setting, "faults are set");
-            let setting_faults = Arc::clone(faults);
-            // Memory that is taken or given back takes its time.
-            let set = tokio::task::spawn_blocking(move || setting_faults.set(setting));
-            if let Err(told) = set.await.unwrap_or_else(|cause| Err(cause.to_string())) {
-                return server::error(StatusCode::BAD_REQUEST, &told);
-            }
-            if let Err(told) = self.editor.set(setting.editor()).await {
-                return server::error(StatusCode::SERVICE_UNAVAILABLE, &told);
-            }
-        }
-        server::json(StatusCode::OK, &json!(faults.setting().with_editor(self.editor.modes().await)))
     }
 }
 
@@ -274,22 +248,23 @@ pub(crate) fn routes(demo: &Arc<Demo>) -> Routes {
         .route(answers(Route::get(SCENES), &[429]), of(Action::List))
         .route(answers(Route::get(SCENE), &[404, 429]), of(Action::Show))
         .route(answers(Route::post(SCENE), &[401, 404, 408, 413, 422, 429]), of(Action::Load));
-    if demo.faults.is_none() {
-        return routes;
-    }
-    let fault = || {
-        let demo = Arc::clone(demo);
+    let Some(faults) = &demo.faults else { return routes };
+    let routes = controlled(routes, "/demo/fault", demo, faults);
+    controlled(routes, "/demo/engine", demo, &demo.engine)
+}
+
+/// Adds the routes of a control.
+fn controlled(routes: Routes, path: &str, demo: &Arc<Demo>, control: &Arc<impl Control>) -> Routes {
+    let answer = || {
+        let (demo, control) = (Arc::clone(demo), Arc::clone(control));
         move |request| {
-            let demo = Arc::clone(&demo);
-            async move {
-                let faults = demo.faults.as_ref().expect("the route exists only with faults");
-                demo.fault(faults, request).await
-            }
+            let (demo, control) = (Arc::clone(&demo), Arc::clone(&control));
+            async move { demo.control(control, request).await }
         }
     };
     routes
-        .route(Route::get("/demo/fault").answers([401]).monitoring(), fault())
-        .route(Route::post("/demo/fault").answers([401, 408, 413, 503]).monitoring(), fault())
+        .route(Route::get(path).answers([401]).monitoring(), answer())
+        .route(Route::post(path).answers([401, 408, 413, 503]).monitoring(), answer())
 }
 
 /// Reads a JSON object of known fields, and says what is wrong with it.

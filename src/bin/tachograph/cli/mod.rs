@@ -1,11 +1,15 @@
 //! The command line.
 
+mod health;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use health::HealthOptions;
 
 use crate::serve::FAILED_TO_START;
 
@@ -27,8 +31,12 @@ Endpoints:
   POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
   GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
   POST /demo/fault    with --demo-faults and the token: sets them;
-                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"hold_mib\": 600,
-                            \"debug_adapter\": \"silent\", \"language_server\": \"down\"}
+                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"load_delay_ms\": 60000,
+                      \"hold_mib\": 600, \"debug_adapter\": \"silent\", \"language_server\": \"down\"};
+                      what it leaves out is off
+  GET  /demo/engine   with --demo-faults and the token: how the frame loop is set
+  POST /demo/engine   with --demo-faults and the token: sets it; body {\"paused\": false, \"fps\": 5}; what it leaves out is
+                      unpaused, 60
 
   For orchestrators, also:
   GET  /health/live        alive, or to be restarted
@@ -186,25 +194,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) server_timing: bool,
 
-    /// Offer /demo/fault, which makes the scene API fail or lag on demand
+    /// Offer /demo/fault, which makes the scene API fail or lag on demand, and /demo/engine, which slows or pauses the frame
+    /// loop
     #[arg(long)]
     pub(crate) demo_faults: bool,
-
-    /// Debug adapter that the health check dap_lsp asks, such as Godot's at 127.0.0.1:6006; by default a small one of its own
-    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
-    pub(crate) debug_adapter: Option<String>,
-
-    /// Language server that it asks, such as Godot's at 127.0.0.1:6005; by default a small one of its own
-    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
-    pub(crate) language_server: Option<String>,
-
-    /// Milliseconds from one run of a health check to its next
-    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = some_milliseconds)]
-    pub(crate) health_interval: u64,
-
-    /// Milliseconds that a run of a health check may take
-    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = some_milliseconds)]
-    pub(crate) health_timeout: u64,
 
     /// Connections served at once; beyond it requests are answered 503; 0 is no limit
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -231,6 +224,9 @@ pub(crate) struct Options {
     /// Take the client's address from the last entry of X-Forwarded-For; only behind a proxy that sets it
     #[arg(long)]
     pub(crate) trust_forwarded_for: bool,
+
+    #[command(flatten, next_help_heading = "Health checks")]
+    pub(crate) health: HealthOptions,
 
     /// The least important log lines to write
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
@@ -305,20 +301,6 @@ fn milliseconds(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "write whole milliseconds, such as 100")
 }
 
-fn some_milliseconds(text: &str) -> Result<u64, &'static str> {
-    text.parse().ok().filter(|milliseconds| *milliseconds > 0).ok_or("write whole milliseconds, at least 1")
-}
-
-/// A name is looked up when it is needed: it may not be known yet.
-fn host_and_port(text: &str) -> Result<String, &'static str> {
-    let told = "write a host and a port, such as 127.0.0.1:6006 or editor:6006";
-    let (host, port) = text.rsplit_once(':').ok_or(told)?;
-    let port: u16 = port.parse().map_err(|_| told)?;
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let legal = !host.is_empty() && (bracketed || !host.contains(':')) && !host.contains(|c: char| c.is_whitespace());
-    if legal && port != 0 { Ok(text.to_owned()) } else { Err(told) }
-}
-
 fn profiles(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(profiles) if (1..=MAX_PROFILES).contains(&profiles) => Ok(profiles),
@@ -372,12 +354,6 @@ mod tests {
             (&["--log-level", "loud"], "[possible values: off, error, warn, info, debug, trace]"),
             (&["--rate-burst", "0"], "0 is not in 1.."),
             (&["--slow-threshold", "1.5"], "write whole milliseconds"),
-            (&["--health-interval", "0"], "at least 1"),
-            (&["--health-timeout", "-1"], "'-1'"),
-            (&["--debug-adapter", "6006"], "write a host and a port"),
-            (&["--debug-adapter", ":6006"], "write a host and a port"),
-            (&["--language-server", "::1:6005"], "write a host and a port"),
-            (&["--language-server", "localhost:0"], "write a host and a port"),
             (&["--drain-delay", "soon"], "write whole milliseconds"),
             (&["--profiles", "0"], "from 1 to 1000000"),
             (&["dance"], "dance"),
