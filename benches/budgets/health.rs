@@ -1,16 +1,19 @@
 //! What a round of six health checks costs, from the question to the results of all: a scene is read, a folder counted, the
-//! process weighed, two programs asked over TCP, loads and frames looked through.
+//! process weighed, two peers asked over TCP, loads and frames looked through. The checks are the demo's, but for the scene,
+//! which is searched instead of parsed.
 
-use std::collections::HashMap;
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use tachograph::health::checks::FolderCheck;
+use serde_json::{Value, json};
+use tachograph::Registry;
+use tachograph::health::checks::{DapLspCheck, FolderCheck, FrameCheck, FrameClock, LoadCheck, Loads, MemoryCheck, framing};
 use tachograph::health::{CheckOptions, CheckResult, HealthRegistry, HealthStatus, Selection};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::measure::{Bench, Operation};
 use crate::row::{Amount, Row};
@@ -36,37 +39,30 @@ fn health_full(bench: &Bench) -> Row {
     Row::judged("full health check, all checks run", BUDGET, BUDGET, round.fastest())
 }
 
-/// Six checks that do what those of a service do; the runs of one are counted.
+/// The six; the runs of one are counted.
 pub(crate) fn six_checks(runs: &Arc<AtomicU64>) -> HealthRegistry {
     let health = HealthRegistry::new().with_version("1.2.3");
     let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
-    let scene = scenes.join("lobby.tscn");
+    let (scene, runs) = (scenes.join("lobby.tscn"), Arc::clone(runs));
+    let scene_loader = move || {
+        runs.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(load(&scene))
+    };
+    let loads = Loads::new();
+    // They go on for as long as the process does.
+    (0..100).for_each(|at| std::mem::forget(loads.begin(&format!("res://{at}.png"))));
+    let frames = FrameClock::new();
+    (0..600).for_each(|_| frames.observe(Instant::now(), Duration::from_millis(4)));
+
     let options = CheckOptions::default;
-    let scene_loader = move || std::future::ready(load(&scene));
     health.register("scene_loader", scene_loader, options()).expect("the name is new");
     health.register("file_system", FolderCheck::new(scenes, "tscn"), options()).expect("the name is new");
-    health.register("memory", || std::future::ready(weigh()), options()).expect("the name is new");
-
-    let peers = Mutex::new([Peer::start(), Peer::start()]);
-    let dap_lsp = move || std::future::ready(ask(&mut *peers.lock().expect("nobody panics with it")));
-    health.register("dap_lsp", dap_lsp, options()).expect("the name is new");
-
-    let loads: HashMap<String, Instant> = (0..1_000).map(|at| (format!("res://{at}.png"), Instant::now())).collect();
-    let resource_loader = move || {
-        let stuck = loads.values().filter(|begun| begun.elapsed() > Duration::from_secs(3_600)).count();
-        std::future::ready(CheckResult::healthy("they come").detail("loads", loads.len()).detail("stuck", stuck))
-    };
-    health.register("resource_loader", resource_loader, options()).expect("the name is new");
-
-    let frames: Vec<f64> = (0..600).map(|at| 16.0 + f64::from(at % 7) / 10.0).collect();
-    let runs = Arc::clone(runs);
-    let engine = move || {
-        runs.fetch_add(1, Ordering::Relaxed);
-        let mut sorted = frames.clone();
-        sorted.sort_by(f64::total_cmp);
-        std::future::ready(CheckResult::healthy("it draws").detail("frame_ms_p99", sorted[594]))
-    };
-    health.register("engine", engine, options()).expect("the name is new");
+    health.register("memory", MemoryCheck::new(&Registry::new()), options()).expect("the name is new");
+    health.register("dap_lsp", DapLspCheck::new(peer(), peer()), options()).expect("the name is new");
+    health
+        .register("resource_loader", LoadCheck::new(loads).with_stuck_after(Duration::MAX), options())
+        .expect("the name is new");
+    health.register("engine", FrameCheck::new(frames).with_min_fps(0.0), options()).expect("the name is new");
     health
 }
 
@@ -77,38 +73,37 @@ fn load(scene: &Path) -> CheckResult {
     }
 }
 
-/// Reads what the system says of the process, or where it does not, of this file.
-fn weigh() -> CheckResult {
-    let status = std::fs::read_to_string("/proc/self/status").or_else(|_| std::fs::read_to_string(file!()));
-    match status {
-        Ok(status) => CheckResult::healthy("light").detail("lines", status.lines().count()),
-        Err(cause) => CheckResult::unhealthy(cause.to_string()),
-    }
+/// Starts a debug adapter, or language server, on a thread of its own.
+fn peer() -> SocketAddr {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+            tell.send(listener.local_addr().expect("it is bound")).expect("somebody waits for it");
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream));
+            }
+        });
+    });
+    told.recv().expect("it tells its address")
 }
 
-fn ask(peers: &mut [Peer]) -> CheckResult {
-    match peers.iter_mut().try_for_each(Peer::ask) {
-        Ok(()) => CheckResult::healthy("both answer"),
-        Err(cause) => CheckResult::unhealthy(cause.to_string()),
-    }
-}
-
-/// A program on another thread that sends back what it is sent; it ends with the connection.
-struct Peer(TcpStream);
-
-impl Peer {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let stream = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
-        stream.set_nodelay(true).expect("a socket takes options");
-        let (mut answering, _) = listener.accept().expect("the connection is there");
-        std::thread::spawn(move || io::copy(&mut answering.try_clone()?, &mut answering));
-        Self(stream)
-    }
-
-    fn ask(&mut self) -> io::Result<()> {
-        let mut answer = [0; 4];
-        self.0.write_all(b"ping")?;
-        self.0.read_exact(&mut answer)
+/// Answers each request, by either protocol, for as long as the connection lasts.
+async fn answer(stream: TcpStream) {
+    let mut stream = BufReader::new(stream);
+    while let Ok(body) = framing::read(&mut stream).await {
+        let request: Value = serde_json::from_slice(&body).expect("a request is JSON");
+        let answer = match (request.get("seq"), request.get("id")) {
+            (Some(seq), _) => json!({
+                "seq": seq, "type": "response", "request_seq": seq, "success": true, "command": request["command"], "body": {},
+            }),
+            (None, Some(id)) => json!({ "jsonrpc": "2.0", "id": id, "result": { "capabilities": {} } }),
+            // A notification.
+            (None, None) => continue,
+        };
+        if stream.write_all(&framing::framed(answer.to_string().as_bytes())).await.is_err() {
+            return;
+        }
     }
 }
