@@ -51,6 +51,10 @@
 #![cfg_attr(feature = "runtime", doc = "- [`Registry::register_runtime_metrics`] adds `tokio_*`: what a tokio runtime does.")]
 //! - [`profile::Profiler`] keeps the last requests with their phases, the slowest among them, and those that exemplars name.
 //! - [`http::HttpMetrics`] are the families of an HTTP service, observed with one look-up a request.
+#![cfg_attr(
+    feature = "health",
+    doc = "- [`health`] tells whether all is well: checks in the background, their results as metrics and JSON."
+)]
 #![cfg_attr(feature = "server", doc = "- [`server`] serves all of it over HTTP.")]
 //!
 //! # Features
@@ -58,8 +62,9 @@
 //! `default-features = false` is the engine alone: no async runtime, no server. `derive` adds the derives of [`LabelSet`] and
 //! [`LabelValue`], `protobuf` the scrape in protobuf, `compression` in gzip and zstd, `tracing` a line in the log for what
 //! goes wrong, and spans as phases of profiles, `profiles` profiles as JSON and flame graphs, `process` what the process
-//! uses, `runtime` what a tokio runtime does, `server` the hyper server with all of these but `derive`, `cli` the
-//! `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are the default.
+//! uses, `runtime` what a tokio runtime does, `health` health checks, `server` the hyper server with all of these but
+//! `derive`, `cli` the `tachograph` binary with its demo API, `hdr-log` HdrHistogram's interval log. `derive` and `cli` are
+//! the default.
 //!
 //! # Where it does not belong
 //!

@@ -1,7 +1,12 @@
 //! Health: what an orchestrator and an operator ask first.
 //!
-//! In `Cargo.toml` it takes `features = ["health"]`. A [`HealthCheck`] tells how one subsystem is; a [`HealthRegistry`] has the checks run
-//! in the background and keeps what they last said; a [`HealthReport`] is that for readers. [`checks`] are those that many need. With [`server::Options::health`](crate::server::Options::health) the server answers `/health*` with it.
+//! In `Cargo.toml` it takes `features = ["health"]`. A [`HealthCheck`] tells how one subsystem is; a [`HealthRegistry`] has the
+//! checks run in the background and keeps what they last said; a [`HealthReport`] is that for readers. [`checks`] are those
+//! that many need.
+#![cfg_attr(
+    feature = "server",
+    doc = "With [`server::Options::health`](crate::server::Options::health) the server answers `/health*` with it."
+)]
 //!
 //! The path of a result through the files: `registry` has a thread that asks the `schedule` what is due, a `worker`, the thread
 //! of one check, runs it, `damping` makes a status of its results, and `report` is what readers get of it, as `json` too, in
@@ -9,10 +14,11 @@
 //!
 //! # What can go wrong with a check
 //!
-//! Each runs on a thread of its own and may block it. A check that has not come back at its timeout is unhealthy and says so; it is given
-//! up where it awaits, and left alone where it blocks, until it comes back. One that panics is unhealthy; its next run comes as if
-//! nothing had been. A message of more than a kilobyte is cut. None of it delays another check, or anyone who asks longer than the timeout.
-//! Should the checks not run at all, their results become stale ([`CheckOptions::stale_after`]), and what is stale is unhealthy.
+//! Each runs on a thread of its own and may block it. A check that has not come back at its timeout is unhealthy and says so;
+//! it is given up where it awaits, and left alone where it blocks, until it comes back. One that panics is unhealthy; its next
+//! run comes as if nothing had been. A message of more than a kilobyte is cut. None of it delays another check, and nobody who
+//! asks waits longer than the timeouts. Should the checks not run at all, their results become stale
+//! ([`CheckOptions::stale_after`]), and what is stale is unhealthy.
 
 pub mod checks;
 mod damping;

@@ -45,17 +45,20 @@ impl Group {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckOptions {
     /// From the start of one run to that of the next, a tenth more or less by chance, so that many processes do not ask one database at
-    /// once.
+    /// once. 5 s by default.
     pub interval: Duration,
-    /// How long a run may take; one that takes longer is unhealthy, and is given up if it is not blocking its thread.
+    /// How long a run may take; one that takes longer is unhealthy, and is given up if it is not blocking its thread. 1 s by
+    /// default.
     pub timeout: Duration,
-    /// Whether the whole is unhealthy when this is. Otherwise it is degraded.
+    /// Whether the whole is unhealthy when this is. Otherwise it is degraded. True by default.
     pub critical: bool,
-    /// How many results in a row must be worse than the status before that becomes worse: the mildest of them. At least 1.
+    /// How many results in a row must be worse than the status before that becomes worse: the mildest of them. At least 1,
+    /// which is the default.
     pub failure_threshold: u32,
-    /// How many results in a row must be better than the status before that becomes better: the worst of them. At least 1.
+    /// How many results in a row must be better than the status before that becomes better: the worst of them. At least 1,
+    /// which is the default.
     pub success_threshold: u32,
-    /// Which groups it belongs to.
+    /// Which groups it belongs to, by default [`Group::Ready`] and [`Group::Startup`].
     pub groups: Vec<Group>,
     /// Endpoints that do not work without it, for whoever reads the answer.
     pub affected_endpoints: Vec<String>,

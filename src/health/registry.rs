@@ -132,9 +132,12 @@ impl HealthRegistry {
         self
     }
 
-    /// Adds a check and has it run at once, then at its interval. Its future runs on a thread of its own, in the context of the tokio
-    /// runtime that is current here; without one, in a runtime of its own, which rests between two runs. So whoever shares connections
-    /// with a check registers it within the runtime that they belong to.
+    /// Adds a check and has it run at once, then at its interval. Its future runs on a thread of its own, in the context of the
+    /// tokio runtime that is current here; without one, in a runtime of its own with time and I/O, which rests between two runs.
+    /// So whoever shares connections with a check registers it within the runtime that they belong to.
+    ///
+    /// That runtime is to have what the check awaits (`enable_all`), to be driven, and to outlive the registry: in one of a
+    /// single thread that blocks, no timer ends and no connection comes, and in one that has shut down the check panics.
     ///
     /// # Errors
     ///
@@ -205,8 +208,9 @@ impl HealthRegistry {
         self.shared.state().schedule.has_started()
     }
 
-    /// Adds `health_*` to a registry's scrapes, for as long as this is there: the status of the whole and of each check as gauges of 0 or 1, how long their runs take,
-    /// when they last ran, and `tachograph_health_changes_total`, how often each has become what.
+    /// Adds `health_*` to a registry's scrapes, for as long as this is there: the status of the whole (`health_status`) and of
+    /// each check (`health_check_status`) as gauges of 0 or 1, how long their runs take, when the last results came, and
+    /// `tachograph_health_changes_total`, how often each has become what.
     ///
     /// # Errors
     ///

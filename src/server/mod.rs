@@ -39,8 +39,8 @@
 //! | `GET /health/check/NAME` | one check, from a result that is at most a second old; 404 if there is none |
 //!
 //! It is 503 if the whole is unhealthy, else 200; with `?strict=true` a degraded one is 503 too. `?exclude=NAME`, which may be
-//! repeated, leaves checks out. Anything else in the query is 400. `Accept: application/health+json` has the answer in the form
-//! of draft-inadarei-api-health-check-06.
+//! repeated, leaves checks out of an answer about several. Anything else in the query is 400. `Accept:
+//! application/health+json` has the answer in the form of draft-inadarei-api-health-check-06.
 //!
 //! Everybody is told statuses, durations and ages. What the checks say, the issues and the version are for who brings
 //! [`Options::token`]. A wrong token is counted in `auth_attempts_total{result}` and answered as if there were none.

@@ -31,7 +31,8 @@ pub struct Options {
     pub profiler: Option<Profiler>,
     /// What `/health*` answers with; without checks, from the server's own signs of life alone.
     pub health: HealthRegistry,
-    /// The token that opens `/debug` and all below it, routes of your own among them. Without one all of it is closed: 401 for everybody.
+    /// The token that opens `/debug` and all below it, routes of your own among them, and shows what the health checks say.
+    /// Without one all of `/debug` is closed, 401 for everybody, and `/health*` tells statuses and times alone.
     pub token: Option<Token>,
     /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
     pub server_timing: bool,

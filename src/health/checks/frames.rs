@@ -162,6 +162,8 @@ impl FrameClock {
 ///
 /// Rates and times are those of the frames that began within the last second (with a limit of less than two frames a second:
 /// within the time of two frames), at most of the last 256. A rate and its limit are compared as they are told, to a tenth.
+/// The details tell `fps`, `frame_time_ms` and `worst_frame_ms` (of the work, without the wait), `frames`, `paused`, and
+/// `since_last_frame_ms`.
 ///
 /// # Examples
 ///

@@ -3,7 +3,8 @@
 use crate::health::{CheckResult, HealthCheck, HealthStatus};
 use crate::{Registry, process};
 
-/// Compares the resident set of the process with two limits, and tells how much of it the engine holds.
+/// Compares the resident set of the process with two limits, and tells how much of it the engine holds. Degraded where the
+/// system does not tell the resident set.
 ///
 /// # Examples
 ///

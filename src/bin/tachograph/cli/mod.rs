@@ -24,32 +24,37 @@ const ENDPOINTS: &str = "\
 Endpoints:
   GET  /              status table for a browser
   GET  /metrics       all metrics, in the Prometheus or OpenMetrics format that the client asks for
-  GET  /health        what the health checks find; with the token also why; ?strict=true, ?exclude=NAME
+  GET  /health        what the health checks find; with the token also why; ?strict=true has it 503
+                      when degraded too, ?exclude=NAME leaves a check out
   GET  /health/quick  the same from their last results, at once
   GET  /scenes        the scene files that can be loaded
   GET  /scene         the scene that is loaded
   POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
   GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
-  POST /demo/fault    with --demo-faults and the token: sets them;
-                      body {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false, \"load_delay_ms\": 60000,
-                      \"hold_mib\": 600, \"debug_adapter\": \"silent\", \"language_server\": \"down\"};
+  POST /demo/fault    with --demo-faults and the token: sets them; body
+                      {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false,
+                      \"load_delay_ms\": 60000, \"hold_mib\": 600,
+                      \"debug_adapter\": \"silent\", \"language_server\": \"down\"};
                       what it leaves out is off
   GET  /demo/engine   with --demo-faults and the token: how the frame loop is set
-  POST /demo/engine   with --demo-faults and the token: sets it; body {\"paused\": false, \"fps\": 5}; what it leaves out is
-                      unpaused, 60
+  POST /demo/engine   with --demo-faults and the token: sets it; body {\"paused\": false, \"fps\": 5};
+                      what it leaves out is as at the start
 
   For orchestrators, also:
-  GET  /health/live        alive, or to be restarted
-  GET  /health/ready       to be sent requests; not any more from the first signal on
-  GET  /health/startup     started
-  GET  /health/check/NAME  one of the checks
+  GET  /health/live        alive; 503: to be restarted
+  GET  /health/ready       to be sent requests; 503 from the first signal on
+  GET  /health/startup     started; once so, always so
+  GET  /health/check/NAME  one check: scene_loader, file_system, memory, dap_lsp, resource_loader,
+                           engine
 
   With the token, also:
-  GET  /debug/profile             the last requests and where their time went; ?slow=true&sort=slowest and other filters
+  GET  /debug/profile             the last requests and where their time went;
+                                  ?slow=true&sort=slowest and other filters
   POST /debug/profile             the same, with the filters as a JSON body
   GET  /debug/profile/ID          one request, by its id or its trace's
   GET  /debug/profile/summary     how many are kept, since when, the slowest ones
-  GET  /debug/profile/flamegraph  their flame graph; ?format=json, folded, svg, speedscope, trace or pprof
+  GET  /debug/profile/flamegraph  their flame graph; ?format=json, folded, svg, speedscope, trace
+                                  or pprof
   POST /debug/profile/clear       forgets them
 
 Examples:
@@ -168,7 +173,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenes: Option<PathBuf>,
 
-    /// Bearer token for POST /scene, /demo/* and /debug/*
+    /// Bearer token for POST /scene, /demo/*, /debug/* and what the health checks say
     ///
     /// Letters, digits and -._~+/= only. Other users of the machine can see the command line, so the variable is the
     /// better place. Without either, a random token is made and printed on standard error.
@@ -194,8 +199,8 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) server_timing: bool,
 
-    /// Offer /demo/fault, which makes the scene API fail or lag on demand, and /demo/engine, which slows or pauses the frame
-    /// loop
+    /// Offer /demo/fault, which on demand makes the scene API fail or lag, holds memory and stops the servers that dap_lsp
+    /// asks, and /demo/engine, which slows or pauses the frame loop
     #[arg(long)]
     pub(crate) demo_faults: bool,
 
@@ -225,9 +230,6 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) trust_forwarded_for: bool,
 
-    #[command(flatten, next_help_heading = "Health checks")]
-    pub(crate) health: HealthOptions,
-
     /// The least important log lines to write
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
     pub(crate) log_level: LogLevel,
@@ -235,6 +237,10 @@ pub(crate) struct Options {
     /// How log lines are written to standard error
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
+
+    // The last: options after it would stand under its heading.
+    #[command(flatten, next_help_heading = "Health checks")]
+    pub(crate) health: HealthOptions,
 }
 
 impl Options {

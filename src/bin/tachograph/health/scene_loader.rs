@@ -37,7 +37,7 @@ impl HealthCheck for SceneLoader {
         let started = Instant::now();
         let loaded = load(&self.folder, name);
         let took = started.elapsed();
-        let milliseconds = took.as_secs_f64() * 1e3;
+        let milliseconds = took.as_micros() as f64 / 1e3;
         let result = match loaded {
             Err(told) => CheckResult::unhealthy(format!("{} {told}", name.as_str())),
             Ok(_) if took >= SLOW => CheckResult::degraded(format!("{} took {milliseconds:.1} ms", name.as_str())),

@@ -5,6 +5,7 @@ mod protocol;
 
 use std::time::Duration;
 
+use super::told;
 use crate::health::{CheckResult, HealthCheck};
 use connection::Peer;
 use protocol::Protocol;
@@ -94,7 +95,7 @@ impl HealthCheck for DapLspCheck {
             let state = if asked.is_ok() { "connected" } else { "down" };
             let result = result.detail(format!("{key}_address"), peer.address()).detail(format!("{key}_state"), state);
             match asked {
-                Ok(took) => result.detail(format!("{key}_round_trip_ms"), took.as_secs_f64() * 1e3),
+                Ok(took) => result.detail(format!("{key}_round_trip_ms"), told::milliseconds(took)),
                 Err(why) => result.detail(format!("{key}_error"), why),
             }
         })
