@@ -200,7 +200,7 @@ impl Schedule {
         let share = f64::from((self.chance >> 32) as u32) / f64::from(u32::MAX);
         let interval = self.checks[check].options.interval;
         let tenth = interval / JITTER;
-        self.checks[check].due = after(now, interval - tenth + (tenth * 2).mul_f64(share));
+        self.checks[check].due = after(now, (interval - tenth).saturating_add((tenth * 2).mul_f64(share)));
     }
 }
 
