@@ -57,7 +57,7 @@ pub struct HealthRegistry {
 
 /// What the registry, its thread and those of the checks share.
 ///
-/// A mutex is enough: it is held to look at a clock and to copy pointers, never while a check, a log or a snapshot runs.
+/// A mutex is enough: it is held to look at a clock, to count and to copy pointers, never while a check, a log or a snapshot runs.
 pub(super) struct Shared {
     state: Mutex<State>,
     /// Wakes the thread.
@@ -263,6 +263,7 @@ impl Shared {
             state.threads[at].run = Some(run);
         }
         if todo.recorded {
+            self.count(&todo.changes);
             drop(state);
             self.tell(&todo.changes);
             return true;
@@ -281,22 +282,24 @@ impl Shared {
         let mut state = self.state();
         let (recorded, change) = state.schedule.finish(check, Instant::now(), duration, result);
         state.threads.get_mut(check).map(|thread| thread.run.take());
-        let name = Arc::clone(&state.schedule.checks()[check].name);
+        self.metrics.observe(&state.schedule.checks()[check].name, duration);
+        self.count(change.as_slice());
         drop(state);
         self.changed.notify_all();
-        self.metrics.observe(&name, duration);
         if recorded {
             self.tell(change.as_slice());
         }
     }
 
-    /// Counts and logs changes, and wakes whoever waits for results.
+    /// Counts changes. Under the lock: whoever has read a result finds it counted in the next scrape.
+    fn count(&self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.metrics.changed(change));
+    }
+
+    /// Wakes whoever waits for results, and logs changes.
     fn tell(&self, changes: &[Change]) {
         self.recorded.notify_waiters();
-        for change in changes {
-            self.metrics.changed(change);
-            change.log();
-        }
+        changes.iter().for_each(Change::log);
     }
 }
 
