@@ -1,7 +1,8 @@
 //! Health: what an orchestrator and an operator ask first.
 //!
 //! In `Cargo.toml` it takes `features = ["health"]`. A [`HealthCheck`] tells how one subsystem is; a [`HealthRegistry`] has the checks run
-//! in the background and keeps what they last said; a [`HealthReport`] is that for readers. [`checks`] are those that many need. With [`server::Options::health`](crate::server::Options::health) the server answers `/health*` with it.
+//! in the background and keeps what they last said; a [`HealthReport`] is that for readers. [`checks`] are those that many need. With
+//! [`server::Options::health`](crate::server::Options::health) the server answers `/health*` with it.
 //!
 //! The path of a result through the files: `registry` has a thread that asks the `schedule` what is due, a `worker`, the thread
 //! of one check, runs it, `damping` makes a status of its results, and `report` is what readers get of it, as `json` too, in

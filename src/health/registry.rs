@@ -205,8 +205,8 @@ impl HealthRegistry {
         self.shared.state().schedule.has_started()
     }
 
-    /// Adds `health_*` to a registry's scrapes, for as long as this is there: the status of the whole and of each check as gauges of 0 or 1, how long their runs take,
-    /// when they last ran, and `tachograph_health_changes_total`, how often each has become what.
+    /// Adds `health_*` to a registry's scrapes, for as long as this is there: the status of the whole and of each check as gauges
+    /// of 0 or 1, how long their runs take, when they last ran, and `tachograph_health_changes_total`, how often each has become what.
     ///
     /// # Errors
     ///
