@@ -238,7 +238,9 @@ impl Shared {
                 Ok(false) => return,
                 // A defect of ours, or of the log. Health must not be silent for it.
                 Err(panic) => {
-                    tracing::error!(message = panic, "the thread of the health checks panicked, it goes on");
+                    // It may be the log that panics.
+                    let _told =
+                        caught(|| tracing::error!(message = panic, "the thread of the health checks panicked, it goes on"));
                     std::thread::sleep(AFTER_PANIC);
                 }
             }
