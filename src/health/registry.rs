@@ -156,6 +156,8 @@ impl HealthRegistry {
             return Err(HealthError::InvalidName { name: name.to_owned() });
         }
         options.validate()?;
+        // Kept here until the lock is gone: dropped under it, a check that finds no thread could not ask the registry anything.
+        let check = Arc::new(check);
         let mut state = self.shared.state();
         if state.schedule.checks().iter().any(|known| &*known.name == name) {
             return Err(HealthError::Repeated { name: name.to_owned() });
@@ -166,7 +168,7 @@ impl HealthRegistry {
             thread.map_err(|cause| HealthError::NoThread { cause })?;
             state.running = true;
         }
-        let orders = worker::start(check, state.threads.len(), Arc::downgrade(&self.shared))?;
+        let orders = worker::start(Arc::clone(&check), state.threads.len(), Arc::downgrade(&self.shared))?;
         state.threads.push(Thread { orders, run: None });
         state.schedule.add(name.into(), Arc::new(options), Instant::now());
         self.shared.metrics.declare(name);
