@@ -17,7 +17,7 @@ pub enum Group {
     Live,
     /// May requests come?
     Ready,
-    /// Has the service started? Once each check of the group has been well, it has, for good.
+    /// Has the service started? Once each check of the group has been well, it has, for good, unless further ones are registered.
     Startup,
 }
 

@@ -27,7 +27,8 @@ const MAX_NAME: usize = 64;
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// The checks of a service. They run in the background, each on a thread of its own, from their registration on until the last clone of
-/// this is dropped; readers have the last results without waiting. Cloning is cheap, and clones are the same registry.
+/// this is dropped; readers have the last results without waiting. Cloning is cheap, and clones are the same registry. A check that
+/// holds one keeps all of them running until the process ends.
 ///
 /// # Examples
 ///
