@@ -144,6 +144,17 @@ fn a_check_that_blocks_is_left_alone_until_it_comes_back() {
 }
 
 #[test]
+fn times_beyond_the_clock_are_times_like_others() {
+    let endless = CheckOptions { interval: Duration::MAX, timeout: Duration::MAX, ..CheckOptions::default() };
+    // By the chance that each registry has of its own, an interval is longer or shorter.
+    for _ in 0..32 {
+        let health = HealthRegistry::new();
+        health.register("once", || async { CheckResult::healthy("it has run") }, endless.clone()).unwrap();
+        assert_eq!(until_it_says(&health, "once", "it has run").status(), Healthy);
+    }
+}
+
+#[test]
 fn a_flood_of_words_is_cut() {
     let health = HealthRegistry::new();
     let check = || async {

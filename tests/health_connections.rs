@@ -35,7 +35,7 @@ fn words(first: &str, second: &str) -> (String, String) {
 async fn two_that_answer_are_healthy() {
     let (debug_adapter, language_server) = (Peer::start(well).await, Peer::start(well).await);
     let by_name = format!("localhost:{}", language_server.address.port());
-    let check = DapLspCheck::new(debug_adapter.address, by_name).patience(PATIENT);
+    let check = DapLspCheck::new(debug_adapter.address, by_name).with_patience(PATIENT);
     // The one that connects, and one on the connections.
     for _ in 0..2 {
         let result = check.check().await;
@@ -60,7 +60,7 @@ async fn the_connections_are_kept() {
         }
     };
     let (debug_adapter, language_server) = (Peer::start(listening()).await, Peer::start(listening()).await);
-    let check = DapLspCheck::new(debug_adapter.address, language_server.address).patience(PATIENT);
+    let check = DapLspCheck::new(debug_adapter.address, language_server.address).with_patience(PATIENT);
     for _ in 0..20 {
         assert_eq!(check.check().await.status(), HealthStatus::Healthy);
     }
@@ -73,7 +73,7 @@ async fn the_connections_are_kept() {
 #[tokio::test]
 async fn one_down_is_degraded_both_are_unhealthy_and_who_comes_back_is_connected_to() {
     let (debug_adapter, language_server) = (Peer::start(well).await, Peer::start(well).await);
-    let check = DapLspCheck::new(debug_adapter.address, language_server.address).patience(PATIENT);
+    let check = DapLspCheck::new(debug_adapter.address, language_server.address).with_patience(PATIENT);
     assert_eq!(check.check().await.status(), HealthStatus::Healthy);
 
     let debug_address = debug_adapter.stop().await;
@@ -107,7 +107,7 @@ async fn one_down_is_degraded_both_are_unhealthy_and_who_comes_back_is_connected
 async fn one_that_never_answers_is_told_and_harms_nobody_else() {
     let silent = Peer::start(|_, _| Reaction::Says(Vec::new())).await;
     let language_server = Peer::start(well).await;
-    let check = DapLspCheck::new(silent.address, language_server.address).patience(SHORT);
+    let check = DapLspCheck::new(silent.address, language_server.address).with_patience(SHORT);
     let result = check.check().await;
     assert_eq!((result.status(), states(&result)), (HealthStatus::Degraded, words("down", "connected")));
     let told = format!("the debug adapter at {} is down, initialize: no answer within 1000 ms", silent.address);
@@ -123,7 +123,7 @@ async fn one_that_freezes_after_initialize_is_noticed() {
         _ => Reaction::Says(Vec::new()),
     };
     let (debug_adapter, language_server) = (Peer::start(well).await, Peer::start(freezes).await);
-    let check = DapLspCheck::new(debug_adapter.address, language_server.address).patience(SHORT);
+    let check = DapLspCheck::new(debug_adapter.address, language_server.address).with_patience(SHORT);
     assert_eq!(check.check().await.status(), HealthStatus::Healthy);
     let result = check.check().await;
     assert_eq!((result.status(), states(&result)), (HealthStatus::Degraded, words("connected", "down")));
@@ -164,7 +164,7 @@ async fn whatever_is_wrong_with_an_answer_is_told_and_closes_the_connection() {
             _ => last(request),
         });
         let language_server = language_server.await;
-        let check = DapLspCheck::new(debug_adapter.address, language_server.address).patience(PATIENT);
+        let check = DapLspCheck::new(debug_adapter.address, language_server.address).with_patience(PATIENT);
         assert_eq!(check.check().await.status(), HealthStatus::Healthy);
         let mut result = check.check().await;
         if told.ends_with("asked was 3") {
@@ -182,7 +182,7 @@ async fn whatever_is_wrong_with_an_answer_is_told_and_closes_the_connection() {
         Reaction::Says(message(&body.to_string()))
     });
     let refuses = refuses.await;
-    let check = DapLspCheck::new(refuses.address, "nowhere").patience(PATIENT);
+    let check = DapLspCheck::new(refuses.address, "nowhere").with_patience(PATIENT);
     let result = check.check().await;
     assert_eq!(result.status(), HealthStatus::Unhealthy);
     assert!(result.message().contains("is down, initialize: it refuses: \"full\"; "), "{}", result.message());
@@ -211,7 +211,7 @@ async fn what_a_peer_sends_of_its_own_accord_is_passed_over_and_what_it_asks_is_
     let debug_adapter = Peer::start(chatty(json!({ "seq": 4, "type": "event", "event": "output" }), request)).await;
     let request = json!({ "jsonrpc": "2.0", "id": "x", "method": "workspace/configuration" });
     let language_server = Peer::start(chatty(json!({ "jsonrpc": "2.0", "method": "telemetry/event" }), request)).await;
-    let check = DapLspCheck::new(debug_adapter.address, language_server.address).patience(PATIENT);
+    let check = DapLspCheck::new(debug_adapter.address, language_server.address).with_patience(PATIENT);
     for _ in 0..10 {
         let result = check.check().await;
         assert_eq!(result.status(), HealthStatus::Healthy, "{}", result.message());
@@ -236,7 +236,7 @@ async fn a_run_that_is_given_up_half_way_leaves_no_connection_to_read_on() {
         }
     };
     let (debug_adapter, language_server) = (Peer::start(halves).await, Peer::start(well).await);
-    let check = DapLspCheck::new(debug_adapter.address, language_server.address).patience(PATIENT);
+    let check = DapLspCheck::new(debug_adapter.address, language_server.address).with_patience(PATIENT);
     for runs in 1..4 {
         assert_eq!(check.check().await.status(), HealthStatus::Healthy);
         assert_eq!(debug_adapter.accepted(), runs);
@@ -253,7 +253,7 @@ async fn a_registry_runs_it() {
     let addresses = (debug_adapter.address, language_server.address);
     let registered = move || {
         let health = HealthRegistry::new();
-        let check = DapLspCheck::new(addresses.0, addresses.1).patience(PATIENT);
+        let check = DapLspCheck::new(addresses.0, addresses.1).with_patience(PATIENT);
         let options = CheckOptions { timeout: PATIENT * 2, ..CheckOptions::default() };
         health.register("dap_lsp", check, options).unwrap();
         health

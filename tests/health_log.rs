@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use http::eventually;
 
-/// A log whose writers block on lines about `stuck` until it is let go.
+/// A log whose writers block on lines about `stuck` until it is let go, and panic on lines about `explodes`.
 #[derive(Clone, Default)]
 struct Log(Arc<(Mutex<State>, Condvar)>);
 
@@ -23,6 +23,7 @@ struct Log(Arc<(Mutex<State>, Condvar)>);
 struct State {
     text: String,
     let_go: bool,
+    panics: usize,
 }
 
 impl io::Write for Log {
@@ -32,6 +33,10 @@ impl io::Write for Log {
         state.text.push_str(&text);
         if text.contains("stuck") {
             drop(self.0.1.wait_while(state, |state| !state.let_go).unwrap());
+        } else if text.contains("explodes") {
+            state.panics += 1;
+            drop(state);
+            panic!("the log explodes");
         }
         Ok(bytes.len())
     }
@@ -108,4 +113,11 @@ fn a_change_is_said_once_and_a_stuck_log_makes_results_stale() {
     log.let_go();
     eventually("it runs again", || (health.report(&Selection::check("young")).status() == HealthStatus::Healthy).then_some(()));
     assert_eq!(log.lines(&["check=\"stuck\""]).len(), 1, "it hangs again and again, and was so before");
+
+    // A log that panics, once more where it is told so, ends no thread.
+    let hasty = CheckOptions { interval, timeout: interval, ..CheckOptions::default() };
+    health.register("explodes", std::future::pending, hasty).unwrap();
+    eventually("it has panicked twice", || (log.0.0.lock().unwrap().panics >= 2).then_some(()));
+    let before = runs.load(Ordering::Relaxed);
+    eventually("checks run on", || (runs.load(Ordering::Relaxed) > before + 3).then_some(()));
 }

@@ -38,11 +38,12 @@ impl HealthMetrics {
         Self {
             durations: Family::new(
                 durations.with_known_unit(Some("seconds")),
-                Labels::new(["check"]),
+                // The host names the checks, and each has a thread: nobody else makes series here, and none is to be `other`.
+                Labels::new(["check"]).limit(usize::MAX),
                 Shape::new(buckets, Arc::clone(&faults)),
                 Arc::clone(&faults),
             ),
-            changes: Family::new(changes, Labels::new(["check", "status"]), (), faults),
+            changes: Family::new(changes, Labels::new(["check", "status"]).limit(usize::MAX), (), faults),
         }
     }
 
@@ -99,4 +100,16 @@ fn by_status(labels: &[(&str, &str)], status: HealthStatus) -> Vec<CollectedSeri
 fn series(labels: &[(&str, &str)], value: f64) -> CollectedSeries {
     let (names, values): (Vec<_>, Vec<_>) = labels.iter().copied().unzip();
     CollectedSeries { labels: OwnedLabels::new(&names, &values), value: CollectedValue::Gauge(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_check_has_series_of_its_own_however_many_there_are() {
+        let metrics = HealthMetrics::new();
+        (0..2_000).for_each(|at| metrics.declare(&format!("check_{at}")));
+        assert_eq!((metrics.durations.len(), metrics.changes.len()), (2_000, 6_000));
+    }
 }

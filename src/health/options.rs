@@ -6,6 +6,8 @@ use super::error::HealthError;
 
 /// Intervals after which a result that no newer one has replaced is stale.
 const STALE_INTERVALS: u32 = 3;
+/// The part of an interval by which two runs may come nearer to each other, or go apart.
+pub(super) const JITTER: u32 = 10;
 
 /// What an orchestrator asks for by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub enum Group {
     Live,
     /// May requests come?
     Ready,
-    /// Has the service started? Once each check of the group has been well, it has, for good.
+    /// Has the service started? Once each check of the group has been well, it has, for good, unless further ones are registered.
     Startup,
 }
 
@@ -79,9 +81,10 @@ impl Default for CheckOptions {
 }
 
 impl CheckOptions {
-    /// The age from which on a result is stale. With a long timeout it leaves room for a run that takes all of it.
+    /// The age from which on a result is stale. With a long timeout it leaves room for a run that begins as late as it may and takes
+    /// all of its time.
     pub fn stale_after(&self) -> Duration {
-        let room = self.interval.saturating_add(self.timeout);
+        let room = self.interval.saturating_add(self.interval / JITTER).saturating_add(self.timeout);
         self.interval.saturating_mul(STALE_INTERVALS).max(room)
     }
 
@@ -107,7 +110,7 @@ mod tests {
             CheckOptions { interval, timeout, ..CheckOptions::default() }.stale_after().as_secs()
         };
         assert_eq!(of(5, 1), 15);
-        assert_eq!(of(1, 30), 31);
+        assert_eq!(of(10, 30), 41, "the next run may begin a tenth of the interval later");
         assert_eq!(of(u64::MAX, u64::MAX), u64::MAX);
     }
 }

@@ -27,7 +27,8 @@ const MAX_NAME: usize = 64;
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 
 /// The checks of a service. They run in the background, each on a thread of its own, from their registration on until the last clone of
-/// this is dropped; readers have the last results without waiting. Cloning is cheap, and clones are the same registry.
+/// this is dropped; readers have the last results without waiting. Cloning is cheap, and clones are the same registry. A check that
+/// holds one keeps all of them running until the process ends.
 ///
 /// # Examples
 ///
@@ -57,7 +58,7 @@ pub struct HealthRegistry {
 
 /// What the registry, its thread and those of the checks share.
 ///
-/// A mutex is enough: it is held to look at a clock and to copy pointers, never while a check, a log or a snapshot runs.
+/// A mutex is enough: it is held to look at a clock, to count and to copy pointers, never while a check, a log or a snapshot runs.
 pub(super) struct Shared {
     state: Mutex<State>,
     /// Wakes the thread.
@@ -159,6 +160,8 @@ impl HealthRegistry {
             return Err(HealthError::InvalidName { name: name.to_owned() });
         }
         options.validate()?;
+        // Kept here until the lock is gone: dropped under it, a check that finds no thread could not ask the registry anything.
+        let check = Arc::new(check);
         let mut state = self.shared.state();
         if state.schedule.checks().iter().any(|known| &*known.name == name) {
             return Err(HealthError::Repeated { name: name.to_owned() });
@@ -169,7 +172,7 @@ impl HealthRegistry {
             thread.map_err(|cause| HealthError::NoThread { cause })?;
             state.running = true;
         }
-        let orders = worker::start(check, state.threads.len(), Arc::downgrade(&self.shared))?;
+        let orders = worker::start(Arc::clone(&check), state.threads.len(), Arc::downgrade(&self.shared))?;
         state.threads.push(Thread { orders, run: None });
         state.schedule.add(name.into(), Arc::new(options), Instant::now());
         self.shared.metrics.declare(name);
@@ -242,7 +245,9 @@ impl Shared {
                 Ok(false) => return,
                 // A defect of ours, or of the log. Health must not be silent for it.
                 Err(panic) => {
-                    tracing::error!(message = panic, "the thread of the health checks panicked, it goes on");
+                    // It may be the log that panics.
+                    let _told =
+                        caught(|| tracing::error!(message = panic, "the thread of the health checks panicked, it goes on"));
                     std::thread::sleep(AFTER_PANIC);
                 }
             }
@@ -267,6 +272,7 @@ impl Shared {
             state.threads[at].run = Some(run);
         }
         if todo.recorded {
+            self.count(&todo.changes);
             drop(state);
             self.tell(&todo.changes);
             return true;
@@ -285,22 +291,24 @@ impl Shared {
         let mut state = self.state();
         let (recorded, change) = state.schedule.finish(check, Instant::now(), duration, result);
         state.threads.get_mut(check).map(|thread| thread.run.take());
-        let name = Arc::clone(&state.schedule.checks()[check].name);
+        self.metrics.observe(&state.schedule.checks()[check].name, duration);
+        self.count(change.as_slice());
         drop(state);
         self.changed.notify_all();
-        self.metrics.observe(&name, duration);
         if recorded {
             self.tell(change.as_slice());
         }
     }
 
-    /// Counts and logs changes, and wakes whoever waits for results.
+    /// Counts changes. Under the lock: whoever has read a result finds it counted in the next scrape.
+    fn count(&self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.metrics.changed(change));
+    }
+
+    /// Wakes whoever waits for results, and logs changes.
     fn tell(&self, changes: &[Change]) {
         self.recorded.notify_waiters();
-        for change in changes {
-            self.metrics.changed(change);
-            change.log();
-        }
+        changes.iter().for_each(Change::log);
     }
 }
 

@@ -22,7 +22,7 @@ const MAX_DETAIL: usize = 256;
 /// ```
 /// use tachograph::health::{CheckResult, Detail, HealthStatus};
 ///
-/// let result = CheckResult::degraded("one of two replicas answers").detail("replicas", 1u64).detail("leader", "eu-1");
+/// let result = CheckResult::degraded("one of two replicas answers").detail("replicas", 1).detail("leader", "eu-1");
 /// assert_eq!(result.status(), HealthStatus::Degraded);
 /// assert_eq!(result.message(), "one of two replicas answers");
 /// assert_eq!(result.details()[0], ("replicas".into(), Detail::Integer(1)));
@@ -132,6 +132,9 @@ macro_rules! from {
 }
 
 from! {
+    // The type of a number that is written down, as in `detail("replicas", 3)`.
+    i32 => Integer(i64::from);
+    u32 => Integer(i64::from);
     i64 => Integer(std::convert::identity);
     // What is beyond 2^63 is of no gauge that a detail could tell.
     u64 => Integer(|value: u64| i64::try_from(value).unwrap_or(i64::MAX));

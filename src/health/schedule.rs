@@ -8,13 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::damping::Damping;
-use super::options::{CheckOptions, Group};
+use super::options::{CheckOptions, Group, JITTER};
 use super::result::CheckResult;
 use super::selection::Selection;
 use super::status::HealthStatus;
 
-/// The part of an interval by which two runs may come nearer to each other, or go apart.
-const JITTER: u32 = 10;
 /// A look at the clock that comes so much later than it was due tells of a process that was suspended or starved, and of no check.
 const STARVED: Duration = Duration::from_millis(250);
 
@@ -200,7 +198,7 @@ impl Schedule {
         let share = f64::from((self.chance >> 32) as u32) / f64::from(u32::MAX);
         let interval = self.checks[check].options.interval;
         let tenth = interval / JITTER;
-        self.checks[check].due = after(now, interval - tenth + (tenth * 2).mul_f64(share));
+        self.checks[check].due = after(now, (interval - tenth).saturating_add((tenth * 2).mul_f64(share)));
     }
 }
 

@@ -37,11 +37,14 @@ impl Selection {
 
     /// The same without the check of this name.
     pub fn without(mut self, name: impl Into<String>) -> Self {
-        self.excluded.push(name.into());
+        let name = name.into();
+        if !self.excluded.contains(&name) {
+            self.excluded.push(name);
+        }
         self
     }
 
-    /// The names that are excluded, whether there are such checks or not.
+    /// The names that are excluded, each once, whether there are such checks or not.
     pub fn excluded(&self) -> &[String] {
         &self.excluded
     }
@@ -67,5 +70,11 @@ mod tests {
         assert!(!Selection::group(Group::Ready).holds("a", &none));
         assert!(Selection::check("a").holds("a", &none) && !Selection::check("a").holds("b", &none));
         assert!(!Selection::all().without("a").holds("a", &ready) && Selection::all().without("a").holds("b", &ready));
+    }
+
+    #[test]
+    fn what_is_excluded_again_and_again_is_looked_at_once() {
+        let often = (0..4_000).fold(Selection::all(), |selection, at| selection.without(["a", "b"][at % 2]));
+        assert_eq!(often.excluded(), ["a", "b"]);
     }
 }

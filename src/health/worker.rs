@@ -1,7 +1,7 @@
 //! The thread of one check. Whatever a check does, hangs and panics included, it does there.
 
-use std::sync::Weak;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -20,10 +20,10 @@ pub(super) type Order = oneshot::Receiver<()>;
 ///
 /// The check runs in the context of the runtime that is current here, so that what it opens lives as long as what its host opens; else
 /// in one of its own. It takes no thread of that runtime, so that it may block.
-pub(super) fn start(check: impl HealthCheck, at: usize, shared: Weak<Shared>) -> Result<Sender<Order>, HealthError> {
+pub(super) fn start(check: Arc<impl HealthCheck>, at: usize, shared: Weak<Shared>) -> Result<Sender<Order>, HealthError> {
     let host = Handle::try_current().ok();
     let (orders, todo) = channel();
-    let run = move || run(&check, at, &shared, &todo, host);
+    let run = move || run(&*check, at, &shared, &todo, host);
     let thread = std::thread::Builder::new().name("tachograph-hlth".into()).spawn(run);
     thread.map(|_| orders).map_err(|cause| HealthError::NoThread { cause })
 }

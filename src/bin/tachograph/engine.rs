@@ -209,7 +209,9 @@ impl Beat {
     }
 
     fn next(&self) -> Instant {
-        self.first + Duration::from_nanos(self.number * 1_000_000_000 / u64::from(self.fps))
+        // In 64 bits, the product would have room for the frames of two and a half years at the highest rate.
+        let nanoseconds = u128::from(self.number) * 1_000_000_000 / u128::from(self.fps);
+        self.first + Duration::from_nanos(nanoseconds as u64)
     }
 
     /// Goes on to the first frame that is not due yet. Those that were missed are not made up for: that would only make the
@@ -289,6 +291,15 @@ mod tests {
         assert_eq!(beat.next(), first + MS * 1_800);
         beat.struck(first + MS * 1_900);
         assert_eq!(beat.next(), first + MS * 2_000, "the one at 1900 has just been struck");
+    }
+
+    #[test]
+    fn after_a_century_frames_are_still_due_in_turn() {
+        let first = Instant::now();
+        let century = Duration::from_secs(100 * 365 * 86_400);
+        let mut beat = Beat::new(first, MAX_FPS);
+        beat.struck(first + century);
+        assert_eq!(beat.next(), first + century + Duration::from_nanos(1_000_000_000 / 240));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::health::{CheckResult, HealthCheck};
 
-/// Files that are counted, and bytes that are read: a folder or a file of any size costs no more than these.
+/// Files that are counted, and bytes that are read. Of what else lies in the folder nothing is looked at but its name.
 const MAX_FILES: usize = 10_000;
 const MAX_BYTES: u64 = 1024 * 1024;
 

@@ -129,13 +129,12 @@ impl Faults {
     fn set(&self, setting: Setting) -> Result<(), String> {
         let bytes = setting.hold_mib << 20;
         let mut ballast = self.ballast.lock().unwrap_or_else(PoisonError::into_inner);
-        if ballast.len() != bytes {
-            let mut held = Vec::new();
-            held.try_reserve_exact(bytes).map_err(|cause| format!("hold_mib cannot be had: {cause}"))?;
-            // Ones: what is written to is resident, where zeros need not be.
-            held.resize(bytes, 1);
-            *ballast = held;
-        }
+        // What is held already is kept: a second piece beside it would take both for a while.
+        let more = bytes.saturating_sub(ballast.len());
+        ballast.try_reserve_exact(more).map_err(|cause| format!("hold_mib cannot be had: {cause}"))?;
+        // Ones: what is written to is resident, where zeros need not be.
+        ballast.resize(bytes, 1);
+        ballast.shrink_to_fit();
         *self.present() = Present { setting, owed: 0.0 };
         Ok(())
     }
@@ -191,6 +190,8 @@ mod tests {
         let faults = Faults::default();
         faults.set(Setting::parse(br#"{"hold_mib": 3}"#).unwrap()).unwrap();
         assert_eq!(faults.ballast.lock().unwrap().len(), 3 << 20);
+        faults.set(Setting::parse(br#"{"hold_mib": 2}"#).unwrap()).unwrap();
+        assert_eq!(faults.ballast.lock().unwrap().capacity(), 2 << 20);
         faults.set(Setting::parse(b"{}").unwrap()).unwrap();
         assert_eq!(faults.ballast.lock().unwrap().capacity(), 0);
     }

@@ -55,7 +55,7 @@ impl Editor {
 
     /// The check of the two.
     pub(crate) fn check(&self, patience: Duration) -> DapLspCheck {
-        DapLspCheck::new(self.debug_adapter.address(), self.language_server.address()).patience(patience)
+        DapLspCheck::new(self.debug_adapter.address(), self.language_server.address()).with_patience(patience)
     }
 
     /// Whether the modes can be set: those of the demo's own can.

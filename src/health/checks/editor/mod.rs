@@ -71,7 +71,7 @@ impl DapLspCheck {
 
     /// How long either may take, connecting included, by default 500 ms. It should be less than the check's
     /// [timeout](crate::health::CheckOptions::timeout): a run that is given up for both cannot tell which of them is down.
-    pub fn patience(mut self, patience: Duration) -> Self {
+    pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
