@@ -138,8 +138,8 @@ fn a_load_that_is_stuck_is_named_until_it_ends() {
     let mut stuck = Connection::open(address);
     stuck.send("POST", "/scene", &[BEARER], b"{\"path\": \"city.tscn\"}");
     until_status(address, "resource_loader", "degraded");
-    let line = program.error_line("loads are stuck");
-    assert!(line.contains("health changed") && line.contains("1 of 1 loads are stuck: city.tscn for "), "{line}");
+    let line = program.error_line("being loaded: ");
+    assert!(line.contains("health changed") && line.contains("stuck, 1 of 1 being loaded: city.tscn for "), "{line}");
     assert_eq!(get(address, "/scenes").status, 200, "nobody else waits");
 
     // The client goes, and with it its load.

@@ -63,7 +63,9 @@ impl Serialize for Own<'_> {
         map.serialize_entry("age_ms", &report.age().map(whole_milliseconds))?;
         map.serialize_entry("duration_ms", &milliseconds(report.duration()))?;
         if full {
-            map.serialize_entry("version", report.version())?;
+            if !report.version().is_empty() {
+                map.serialize_entry("version", report.version())?;
+            }
             map.serialize_entry("uptime_seconds", &seconds(report.uptime()))?;
             map.serialize_entry("details", &Object(report.details()))?;
         }

@@ -172,7 +172,7 @@ impl HealthRegistry {
             thread.map_err(|cause| HealthError::NoThread { cause })?;
             state.running = true;
         }
-        let orders = worker::start(Arc::clone(&check), state.threads.len(), Arc::downgrade(&self.shared))?;
+        let orders = worker::start(name, Arc::clone(&check), state.threads.len(), Arc::downgrade(&self.shared))?;
         state.threads.push(Thread { orders, run: None });
         state.schedule.add(name.into(), Arc::new(options), Instant::now());
         self.shared.metrics.declare(name);

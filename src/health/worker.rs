@@ -20,11 +20,17 @@ pub(super) type Order = oneshot::Receiver<()>;
 ///
 /// The check runs in the context of the runtime that is current here, so that what it opens lives as long as what its host opens; else
 /// in one of its own. It takes no thread of that runtime, so that it may block.
-pub(super) fn start(check: Arc<impl HealthCheck>, at: usize, shared: Weak<Shared>) -> Result<Sender<Order>, HealthError> {
+pub(super) fn start(
+    name: &str,
+    check: Arc<impl HealthCheck>,
+    at: usize,
+    shared: Weak<Shared>,
+) -> Result<Sender<Order>, HealthError> {
     let host = Handle::try_current().ok();
     let (orders, todo) = channel();
+    // The system keeps 15 bytes of the name, a panic tells all of it.
     let run = move || run(&*check, at, &shared, &todo, host);
-    let thread = std::thread::Builder::new().name("tachograph-hlth".into()).spawn(run);
+    let thread = std::thread::Builder::new().name(format!("tachograph-hlth-{name}")).spawn(run);
     thread.map(|_| orders).map_err(|cause| HealthError::NoThread { cause })
 }
 

@@ -112,7 +112,7 @@ impl Loads {
 /// assert_eq!(check.check().await.message(), "1 is being loaded, the oldest is city.tscn for 0.0 s");
 ///
 /// let impatient = check.with_stuck_after(Duration::ZERO);
-/// assert_eq!(impatient.check().await.message(), "1 of 1 loads are stuck: city.tscn for 0.0 s");
+/// assert_eq!(impatient.check().await.message(), "stuck, 1 of 1 being loaded: city.tscn for 0.0 s");
 /// # });
 /// ```
 #[derive(Clone, Debug)]
@@ -154,7 +154,7 @@ impl LoadCheck {
             if stuck.len() > NAMED {
                 named.push(format!("{} more", stuck.len() - NAMED));
             }
-            CheckResult::degraded(format!("{} of {loads} loads are stuck: {}", stuck.len(), named.join(", ")))
+            CheckResult::degraded(format!("stuck, {} of {loads} being loaded: {}", stuck.len(), named.join(", ")))
         };
         let result = result.detail("active", loads).detail("stuck", stuck.len());
         result.detail("oldest", &*oldest.name).detail("oldest_ms", told::milliseconds(age(oldest)))

@@ -15,18 +15,15 @@ use crate::{Registry, process};
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # runtime.block_on(async {
 /// let registry = tachograph::Registry::new();
-/// let tight = MemoryCheck { degraded_bytes: 1, ..MemoryCheck::new(&registry) };
+/// let tight = MemoryCheck::new(&registry).with_limits(1, MemoryCheck::UNHEALTHY_BYTES);
 /// assert_eq!(tight.check().await.status(), HealthStatus::Degraded);
 /// # });
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryCheck {
-    /// What the engine holds is told of this registry.
-    pub registry: Registry,
-    /// Resident bytes from which on it is degraded.
-    pub degraded_bytes: u64,
-    /// Resident bytes from which on it is unhealthy.
-    pub unhealthy_bytes: u64,
+    registry: Registry,
+    degraded_bytes: u64,
+    unhealthy_bytes: u64,
 }
 
 impl MemoryCheck {
@@ -35,10 +32,15 @@ impl MemoryCheck {
     /// 1 024 MiB.
     pub const UNHEALTHY_BYTES: u64 = 1024 << 20;
 
-    /// A check with the usual limits.
+    /// A check with the usual limits. What the engine holds is told of this registry.
     pub fn new(registry: &Registry) -> Self {
         let (degraded_bytes, unhealthy_bytes) = (Self::DEGRADED_BYTES, Self::UNHEALTHY_BYTES);
         Self { registry: registry.clone(), degraded_bytes, unhealthy_bytes }
+    }
+
+    /// The same with the resident bytes from which on it is degraded, and unhealthy.
+    pub fn with_limits(self, degraded_bytes: u64, unhealthy_bytes: u64) -> Self {
+        Self { degraded_bytes, unhealthy_bytes, ..self }
     }
 
     fn judge(&self, resident: Option<u64>, held: usize) -> CheckResult {
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_told_that_counts() {
-        let check = MemoryCheck { degraded_bytes: 100 << 20, unhealthy_bytes: 200 << 20, ..check() };
+        let check = check().with_limits(100 << 20, 200 << 20);
         assert_eq!(check.judge(Some(50 << 20), 0).message(), "50.0 MiB resident, of 100.0 MiB");
         assert_eq!(check.judge(Some(150 << 20), 0).message(), "150.0 MiB resident, the limit is 100.0 MiB");
         assert_eq!(check.judge(Some(250 << 20), 0).message(), "250.0 MiB resident, the limit is 200.0 MiB");

@@ -42,12 +42,16 @@ impl Demo {
             return refusal;
         }
         if request.method() == Method::Post {
+            let path = request.uri().path().to_owned();
             let body = match request.body().await {
                 Ok(body) => body,
                 Err(cause) => return cause.into(),
             };
             match Arc::clone(&control).post(&body).await {
-                Ok(()) => {}
+                Ok(()) => {
+                    let setting = json!(control.shown().await);
+                    tracing::warn!(path, %setting, "the demo is set otherwise");
+                }
                 Err(Refused::Wrong(told)) => return server::error(StatusCode::BAD_REQUEST, &told),
                 Err(Refused::Failed(told)) => return server::error(StatusCode::SERVICE_UNAVAILABLE, &told),
             }

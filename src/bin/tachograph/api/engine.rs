@@ -11,7 +11,6 @@ impl Control for Engine {
 
     async fn post(self: Arc<Self>, body: &[u8]) -> Result<(), Refused> {
         let setting = parse(body).map_err(Refused::Wrong)?;
-        tracing::warn!(?setting, "the engine is set");
         self.apply(setting);
         Ok(())
     }

@@ -106,7 +106,6 @@ impl Control for FaultControl {
     async fn post(self: Arc<Self>, body: &[u8]) -> Result<(), Refused> {
         let setting = Setting::parse(body).map_err(Refused::Wrong)?;
         self.editor.accepts(setting.editor()).map_err(Refused::Wrong)?;
-        tracing::warn!(?setting, "faults are set");
         let faults = Arc::clone(&self.faults);
         // Memory that is taken or given back takes its time.
         let set = tokio::task::spawn_blocking(move || faults.set(setting)).await;

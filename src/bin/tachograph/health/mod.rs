@@ -40,11 +40,8 @@ pub(crate) fn register(
     };
     let Subjects { folder, frames, loads, editor } = subjects;
     let files = FolderCheck::new(folder.path(), "tscn");
-    let memory = MemoryCheck {
-        degraded_bytes: options.health_memory_degraded << 20,
-        unhealthy_bytes: options.health_memory_unhealthy << 20,
-        ..MemoryCheck::new(registry)
-    };
+    let limits = [options.health_memory_degraded, options.health_memory_unhealthy].map(|mebibytes| mebibytes << 20);
+    let memory = MemoryCheck::new(registry).with_limits(limits[0], limits[1]);
     let loads = LoadCheck::new(loads).with_stuck_after(Duration::from_millis(options.health_stuck_after));
     let frames = FrameCheck::new(frames).with_min_fps(options.health_min_fps);
     health.register("scene_loader", SceneLoader::new(folder), of(&["/scene"]))?;
