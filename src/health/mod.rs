@@ -17,8 +17,9 @@
 //! Each runs on a thread of its own and may block it. A check that has not come back at its timeout is unhealthy and says so;
 //! it is given up where it awaits, and left alone where it blocks, until it comes back. One that panics is unhealthy; its next
 //! run comes as if nothing had been. A message of more than a kilobyte is cut. None of it delays another check, and nobody who
-//! asks waits longer than the timeouts. Should the checks not run at all, their results become stale
-//! ([`CheckOptions::stale_after`]), and what is stale is unhealthy.
+//! asks waits longer than the timeouts. Should the checks not run at all (the log may block, for one), their results become stale
+//! ([`CheckOptions::stale_after`]), and what is stale is unhealthy. A process that was suspended, or got no processor until the
+//! timeout was long over, gives the run its timeout once more.
 
 pub mod checks;
 mod damping;

@@ -46,8 +46,9 @@ impl Group {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckOptions {
-    /// From the start of one run to that of the next, a tenth more or less by chance, so that many processes do not ask one database at
-    /// once. 5 s by default.
+    /// From the start of one run to that of the next, a tenth more or less by chance, so that many processes do not ask one
+    /// database at once. 5 s by default. An alert that misses the checks (`health_check_last_run_timestamp_seconds`) is to wait
+    /// for longer.
     pub interval: Duration,
     /// How long a run may take; one that takes longer is unhealthy, and is given up if it is not blocking its thread. 1 s by
     /// default.

@@ -213,7 +213,8 @@ impl HealthRegistry {
 
     /// Adds `health_*` to a registry's scrapes, for as long as this is there: the status of the whole (`health_status`) and of
     /// each check (`health_check_status`) as gauges of 0 or 1, how long their runs take, when the last results came, and
-    /// `tachograph_health_changes_total`, how often each has become what.
+    /// `tachograph_health_changes_total`, how often each has become what. (What becomes unhealthy because its last result is
+    /// stale shows in the gauges, but is no result, and so no change.)
     ///
     /// # Errors
     ///
@@ -264,6 +265,8 @@ impl Shared {
         let todo = state.schedule.turn(now);
         for at in todo.give_up {
             state.threads[at].run = None;
+            let check = &state.schedule.checks()[at];
+            self.metrics.observe(&check.name, check.options.timeout);
         }
         for at in todo.start {
             let (run, order) = oneshot::channel();
@@ -291,7 +294,10 @@ impl Shared {
         let mut state = self.state();
         let (recorded, change) = state.schedule.finish(check, Instant::now(), duration, result);
         state.threads.get_mut(check).map(|thread| thread.run.take());
-        self.metrics.observe(&state.schedule.checks()[check].name, duration);
+        if recorded {
+            // One that is late was observed at its timeout.
+            self.metrics.observe(&state.schedule.checks()[check].name, duration);
+        }
         self.count(change.as_slice());
         drop(state);
         self.changed.notify_all();

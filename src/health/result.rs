@@ -156,13 +156,18 @@ impl fmt::Display for Detail {
     }
 }
 
-/// The text up to so many bytes, its control characters replaced: a line feed would begin a log line of its own.
+/// The text up to so many bytes, with a space for each character that could make it look like something else.
 fn plain(text: Cow<'static, str>, most: usize) -> Cow<'static, str> {
     let kept = text.floor_char_boundary(most);
-    if kept == text.len() && !text.contains(char::is_control) {
+    if kept == text.len() && !text.contains(misleads) {
         return text;
     }
-    Cow::Owned(text[..kept].replace(char::is_control, " "))
+    Cow::Owned(text[..kept].replace(misleads, " "))
+}
+
+/// Whether it begins a line of its own, moves the cursor, or turns the direction of what follows.
+fn misleads(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -198,8 +203,8 @@ mod tests {
 
     #[test]
     fn control_characters_reach_no_log() {
-        let result = CheckResult::healthy("a\nINFO all is well\u{1b}[2J").detail("\r", "\u{7}").bounded();
-        assert_eq!(result.message(), "a INFO all is well [2J");
+        let result = CheckResult::healthy("a\nINFO all is\u{202e} well\u{1b}[2J").detail("\r", "\u{7}").bounded();
+        assert_eq!(result.message(), "a INFO all is  well [2J");
         assert_eq!(result.details(), [(" ".into(), Detail::Text(" ".into()))]);
     }
 

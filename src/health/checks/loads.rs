@@ -185,7 +185,10 @@ mod tests {
         assert_eq!(just_not.status(), HealthStatus::Healthy);
         assert_eq!(just_not.message(), "2 are being loaded, the oldest is city.tscn for 29 s");
         let stuck = check.look(began + SECOND * 30);
-        assert_eq!((stuck.status(), stuck.message()), (HealthStatus::Degraded, "1 of 2 loads are stuck: city.tscn for 30 s"));
+        assert_eq!(
+            (stuck.status(), stuck.message()),
+            (HealthStatus::Degraded, "stuck, 1 of 2 being loaded: city.tscn for 30 s")
+        );
         assert_eq!(
             stuck.details(),
             [
@@ -208,7 +211,7 @@ mod tests {
         let held: Vec<LoadGuard> = (0..5_000).map(|at| loads.begin_at(&format!("{at}é").repeat(100), began)).collect();
         assert!(lock(&loads.0).loads.values().all(|load| load.name.len() <= MAX_NAME));
         let result = LoadCheck::new(loads.clone()).with_stuck_after(SECOND).look(began + SECOND);
-        assert!(result.message().starts_with("5000 of 5000 loads are stuck: 0é0é"), "{}", result.message());
+        assert!(result.message().starts_with("stuck, 5000 of 5000 being loaded: 0é0é"), "{}", result.message());
         assert!(result.message().ends_with(" for 1.0 s, 4997 more"), "{}", result.message());
         assert!(result.message().len() < 512);
         drop(held);

@@ -92,11 +92,13 @@ impl Setting {
 pub(crate) struct FaultControl {
     pub(crate) faults: Arc<Faults>,
     editor: Arc<Editor>,
+    /// Held by the one that sets: of two at once, one is first in all parts.
+    setting: tokio::sync::Mutex<()>,
 }
 
 impl FaultControl {
     pub(crate) fn new(editor: &Arc<Editor>) -> Self {
-        Self { faults: Arc::default(), editor: Arc::clone(editor) }
+        Self { faults: Arc::default(), editor: Arc::clone(editor), setting: tokio::sync::Mutex::default() }
     }
 }
 
@@ -106,6 +108,7 @@ impl Control for FaultControl {
     async fn post(self: Arc<Self>, body: &[u8]) -> Result<(), Refused> {
         let setting = Setting::parse(body).map_err(Refused::Wrong)?;
         self.editor.accepts(setting.editor()).map_err(Refused::Wrong)?;
+        let _alone = self.setting.lock().await;
         let faults = Arc::clone(&self.faults);
         // Memory that is taken or given back takes its time.
         let set = tokio::task::spawn_blocking(move || faults.set(setting)).await;

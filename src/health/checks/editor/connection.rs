@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::protocol::{Heard, Protocol, Question};
-use crate::health::checks::framing;
+use crate::health::checks::framing::{self, FramingError};
 
 /// Messages that a peer may send before its answer: what has gathered since the last run. A game that prints ten lines in each
 /// of its 60 frames a second has Godot send 3 000 in five seconds.
@@ -52,19 +52,33 @@ impl Peer {
         let mut step = "connect";
         match timeout(patience, self.ask(&mut step)).await {
             Ok(Ok(took)) => Ok(took),
-            Ok(Err(why)) => Err(format!("{step}: {why}")),
+            Ok(Err(Trouble::Gone(why) | Trouble::Wrong(why))) => Err(format!("{step}: {why}")),
             Err(_) => Err(format!("{step}: no answer within {} ms", patience.as_millis())),
         }
     }
 
-    async fn ask(&self, step: &mut &'static str) -> Result<Duration, String> {
+    async fn ask(&self, step: &mut &'static str) -> Result<Duration, Trouble> {
         // Taken out, and put back only once it is between two messages again: whatever else happens to this future, being
         // dropped included, closes the connection, and the next run opens another.
         let kept = self.kept().take();
-        let (mut connection, question) = match kept {
-            Some(connection) => (connection, Question::Alive),
-            None => (Connection::open(&self.address).await.map_err(|cause| cause.to_string())?, Question::Initialize),
-        };
+        if let Some(connection) = kept {
+            match self.ask_over(connection, Question::Alive, step).await {
+                // It was closed while nobody looked. The peer may have been started anew, and is asked anew.
+                Err(Trouble::Gone(_)) => *step = "connect",
+                told => return told,
+            }
+        }
+        let connection = Connection::open(&self.address).await.map_err(|cause| Trouble::Gone(cause.to_string()))?;
+        self.ask_over(connection, Question::Initialize, step).await
+    }
+
+    /// Asks, and keeps the connection if there is an answer.
+    async fn ask_over(
+        &self,
+        mut connection: Connection,
+        question: Question,
+        step: &mut &'static str,
+    ) -> Result<Duration, Trouble> {
         *step = self.protocol.question(question);
         let asked = Instant::now();
         connection.ask(self.protocol, question).await?;
@@ -82,6 +96,23 @@ impl Peer {
     }
 }
 
+/// What is wrong with a connection.
+enum Trouble {
+    /// The peer has left, between two messages.
+    Gone(String),
+    /// What the peer says is not what it should.
+    Wrong(String),
+}
+
+impl From<FramingError> for Trouble {
+    fn from(cause: FramingError) -> Self {
+        match cause {
+            FramingError::Closed | FramingError::Broken { .. } => Self::Gone(cause.to_string()),
+            _ => Self::Wrong(cause.to_string()),
+        }
+    }
+}
+
 impl Connection {
     async fn open(address: &str) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
@@ -91,13 +122,13 @@ impl Connection {
     }
 
     /// Sends a request, and reads until its answer has come.
-    async fn ask(&mut self, protocol: Protocol, question: Question) -> Result<(), String> {
+    async fn ask(&mut self, protocol: Protocol, question: Question) -> Result<(), Trouble> {
         self.number += 1;
         let asked = self.number;
         self.send(&protocol.request(question, asked)).await?;
         for _ in 0..MAX_ASIDES {
-            let body = framing::read(&mut self.stream).await.map_err(|cause| cause.to_string())?;
-            match protocol.hear(&body, question, asked, self.number + 1)? {
+            let body = framing::read(&mut self.stream).await?;
+            match protocol.hear(&body, question, asked, self.number + 1).map_err(Trouble::Wrong)? {
                 Heard::Answer => return Ok(()),
                 Heard::Aside => {}
                 Heard::Asked(refusal) => {
@@ -106,10 +137,10 @@ impl Connection {
                 }
             }
         }
-        Err(format!("{MAX_ASIDES} other messages came, and no answer"))
+        Err(Trouble::Wrong(format!("{MAX_ASIDES} other messages came, and no answer")))
     }
 
-    async fn send(&mut self, message: &[u8]) -> Result<(), String> {
-        self.stream.write_all(&framing::framed(message)).await.map_err(|cause| cause.to_string())
+    async fn send(&mut self, message: &[u8]) -> Result<(), Trouble> {
+        self.stream.write_all(&framing::framed(message)).await.map_err(|cause| Trouble::Gone(cause.to_string()))
     }
 }
