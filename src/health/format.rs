@@ -6,6 +6,7 @@ use crate::exposition::preference::{Element, elements};
 
 /// How much an answer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum View {
     /// For everybody: statuses, how long the checks took, how old the results are.
     Public,
@@ -26,6 +27,7 @@ pub enum View {
 /// assert_eq!(HealthFormat::negotiate(["*/*"]), HealthFormat::Json);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HealthFormat {
     /// Our own: [`HealthReport::to_json`](super::HealthReport::to_json).
     Json,

@@ -65,7 +65,7 @@ impl FolderCheck {
         };
         let mut bytes = Vec::new();
         File::open(first)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
-        let told = format!("*.{} in the folder: {files}, of the first {} bytes were read", self.extension, bytes.len());
+        let told = format!("{files} *.{}, the first of them with {} bytes", self.extension, bytes.len());
         Ok(CheckResult::healthy(told).detail("files", files).detail("read_bytes", bytes.len()))
     }
 }

@@ -9,12 +9,15 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::Mode;
 use super::session::{Protocol, Session};
 
 /// Connections that are served at once: the check's own, and some of the curious. Any more are closed.
 const MAX_CONNECTIONS: usize = 16;
+/// How long a connection may be silent: those who have gone without a word must not take the places of others.
+const IDLE: Duration = Duration::from_secs(60);
 /// After an accept that failed, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -105,7 +108,7 @@ async fn converse(stream: TcpStream, protocol: Protocol, silent: &watch::Receive
     let mut stream = BufReader::new(stream);
     let mut session = Session::new(protocol);
     loop {
-        let body = framing::read(&mut stream).await?;
+        let body = timeout(IDLE, framing::read(&mut stream)).await.map_err(|late| broken(late.into()))??;
         if *silent.borrow() {
             continue;
         }
@@ -131,6 +134,13 @@ mod tests {
         let request = br#"{"seq":1,"type":"request","command":"initialize","id":1,"method":"initialize"}"#;
         stream.write_all(&framing::framed(request)).await.ok()?;
         framing::read(&mut stream).await.ok().map(|_| stream)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_is_not_waited_for_for_ever() {
+        let server = SmallServer::start(Protocol::DebugAdapter).await.unwrap();
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
     }
 
     #[tokio::test]
