@@ -1,13 +1,13 @@
 //! What a tokio runtime does: its workers, its tasks, and the share of the time that it is busy.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, RuntimeMetrics};
 
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::registry::{Collector, RegisterError, Registry, Sink};
+use crate::sync::{Mutex, lock};
 
 const WORKERS: &str = "tokio_workers";
 const ALIVE_TASKS: &str = "tokio_alive_tasks";
@@ -107,7 +107,7 @@ impl Collector for RuntimeCollector {
             sink.counter(WORKER_PARKS, &labels, metrics.worker_park_count(worker));
         }
         let now = Reading { at: Instant::now(), busy: busy(metrics) };
-        let mut anchors = self.anchors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut anchors = lock(&self.anchors);
         if let Some(ratio) = anchors.busy_ratio(now, workers) {
             sink.gauge(BUSY_RATIO, &[], ratio);
         }

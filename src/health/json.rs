@@ -12,6 +12,7 @@ use super::options::Group;
 use super::report::{CheckReport, HealthReport};
 use super::result::Detail;
 use super::status::HealthStatus;
+use super::told::milliseconds;
 
 impl HealthReport {
     /// The report as one JSON object, for [`HealthFormat::Json`](super::HealthFormat::Json).
@@ -200,11 +201,6 @@ fn word(status: HealthStatus) -> &'static str {
         HealthStatus::Degraded => "warn",
         HealthStatus::Unhealthy => "fail",
     }
-}
-
-/// To microseconds: what is finer is chance.
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e3
 }
 
 fn whole_milliseconds(duration: Duration) -> u64 {

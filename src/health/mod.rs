@@ -34,6 +34,7 @@ mod result;
 mod schedule;
 mod selection;
 mod status;
+mod told;
 mod worker;
 
 pub use error::HealthError;

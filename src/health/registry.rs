@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
@@ -20,6 +20,7 @@ use super::status::HealthStatus;
 use super::worker::{self, Order};
 use crate::panic::caught;
 use crate::registry::{RegisterError, Registry};
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
 
 /// The longest name of a check.
 const MAX_NAME: usize = 64;
@@ -226,8 +227,7 @@ impl HealthRegistry {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Whatever could panic under the lock leaves a schedule that still holds.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(super) fn report(&self, selection: &Selection) -> HealthReport {

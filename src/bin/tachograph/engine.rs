@@ -14,7 +14,7 @@ use tachograph::{Buckets, Counter, Gauge, Histogram, RegisterError, Registry};
 
 /// The fastest screens.
 pub(crate) const MAX_FPS: u32 = 240;
-/// Bodies of a frame at most: some 20 µs of work.
+/// Bodies of a frame at most: a scene of any size leaves time for its frame.
 const MAX_BODIES: usize = 4_096;
 /// Bodies while no scene is loaded.
 const BODIES: usize = 64;

@@ -12,8 +12,7 @@ mod pace;
 
 use std::time::{Duration, Instant};
 
-use super::told;
-use crate::health::{CheckResult, HealthCheck, HealthStatus};
+use crate::health::{CheckResult, HealthCheck, HealthStatus, told};
 use crate::metric::histogram::nanoseconds;
 use crate::seqlock::SeqLock;
 use crate::sync::{Arc, AtomicU64, Ordering};

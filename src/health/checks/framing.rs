@@ -27,7 +27,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
 /// The longest head: those of the protocols have two lines at most.
 const MAX_HEAD: usize = 4 * 1024;
-/// The longest body. The longest that Godot's servers send unasked is the list of its thousand classes, with some 50 KB.
+/// The longest body: what a server sends unasked, such as Godot's list of its classes, is to fit too.
 const MAX_BODY: u64 = 1024 * 1024;
 /// Characters of a bad line that an error repeats.
 const TOLD: usize = 60;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::told;
-use crate::health::{CheckResult, HealthCheck};
+use crate::health::{CheckResult, HealthCheck, told};
 use crate::sync::{Mutex, lock};
 
 /// Bytes of a name that are kept.

@@ -6,7 +6,6 @@ mod frames;
 pub mod framing;
 mod loads;
 mod memory;
-mod told;
 
 pub use editor::DapLspCheck;
 pub use folder::FolderCheck;

@@ -1,6 +1,5 @@
 //! One connection to a peer, kept between the runs of the check, and what went wrong with it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -9,6 +8,7 @@ use tokio::time::timeout;
 
 use super::protocol::{Heard, Protocol, Question};
 use crate::health::checks::framing::{self, FramingError};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Messages that a peer may send before its answer: what has gathered since the last run. A game that prints ten lines in each
 /// of its 60 frames a second has Godot send 3 000 in five seconds.
@@ -91,8 +91,7 @@ impl Peer {
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Connection>> {
-        // Nothing under the lock can panic half way.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 

@@ -5,8 +5,7 @@ mod protocol;
 
 use std::time::Duration;
 
-use super::told;
-use crate::health::{CheckResult, HealthCheck};
+use crate::health::{CheckResult, HealthCheck, told};
 use connection::Peer;
 use protocol::Protocol;
 

@@ -1,4 +1,4 @@
-//! How checks tell times.
+//! How times are told.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub(super) fn seconds(time: Duration) -> String {
     if whole < 10 { format!("{whole}.{} s", time.subsec_millis() / 100) } else { format!("{whole} s") }
 }
 
-/// For programs: to the microsecond.
+/// For programs: to the microsecond, for what is finer is chance.
 pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }
