@@ -4,11 +4,16 @@
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 need python3 python3
+need wrk wrk
 # Without link-time optimisation: these runs measure nothing, and it would take most of the time.
 (
     export CARGO_TARGET_DIR=$target/bench-test CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16
     cargo bench --locked --bench '*' -- --test
     cargo bench --locked --package peers --bench '*' -- --test
+    cargo bench --locked --package layers -- --test
+    # That all of them count the same, and that the guides in docs/ are right.
+    cargo test --locked --profile bench --package peers --lib
+    cargo test --locked --profile bench --package peers --doc
     # With a hundred million observations, which take too long without optimisation.
     cargo test --locked --profile bench --test allocator
 )

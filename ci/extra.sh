@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # ci/extra.sh FOLDER: what is too slow for every change. The benches in full, half an hour of fuzzing for each
-# target, and loom with a wider search. What they print goes to the folder, with the facts of the machine beside it.
+# target, loom with a wider search, and the compose file brought up under podman, as root; the API against its record, and by
+# the rules of semver against BASELINE (by default the commit that recorded it last); dependencies, packages, other targets. What they
+# print goes to the folder, with the facts of the machine beside it.
 folder=$(realpath -m "${1:?"usage: ci/extra.sh FOLDER"}")
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
@@ -14,6 +16,17 @@ mkdir -p "$folder"
     lscpu
 } >"$folder/machine.txt"
 
+{
+    ./ci/public_api.sh
+    need_cargo cargo-semver-checks '^0.51'
+    baseline=${BASELINE:-$(git log -1 --format=%H -- docs/public-api)}
+    cargo semver-checks --package tachograph --package tachograph-check --all-features --baseline-rev "$baseline" --release-type minor
+    need_cargo cargo-deny '^0.20'
+    cargo deny --locked check licenses bans sources
+    cargo publish --workspace --dry-run --locked
+    ./ci/targets.sh
+} 2>&1 | tee "$folder/api.txt"
+
 # A broken budget is said at the end: the rest is worth having.
 budgets=kept
 cargo bench --locked --bench budgets 2>&1 | tee "$folder/budgets.txt" || budgets=broken
@@ -21,10 +34,14 @@ cargo bench --locked --bench formats | tee "$folder/formats.md"
 cargo bench --locked --bench curves 2>&1 | tee "$folder/curves.txt"
 cargo bench --locked --package peers --bench table -- --seconds 120 | tee "$folder/peers-table.md"
 cargo bench --locked --package peers --bench scale -- --out "$folder" 2>&1 | tee "$folder/scale.txt"
-for bench in counter labels histogram http_request scrape; do
+for bench in counter labels histogram http_request facade scrape; do
     cargo bench --locked --package peers --bench "$bench"
 done 2>&1 | tee "$folder/peers.txt"
+need wrk wrk
+cargo bench --locked --package layers | tee "$folder/layers.md"
 ./ci/instructions.sh 2>&1 | tee "$folder/instructions.txt"
+./monitoring/build_image_stage.sh "$target/image" 2>&1 | tee "$folder/image.txt"
+as_root env CARGO_TARGET_DIR="$target" ./tests/monitoring/podman/up.sh "$target/image" 2>&1 | tee "$folder/compose.txt"
 LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-5} ./ci/loom.sh 2>&1 | tee "$folder/loom.txt"
 FUZZ_SECONDS=${FUZZ_SECONDS:-1800} ./ci/fuzz.sh 2>&1 | tee "$folder/fuzz.txt"
 [[ $budgets == kept ]] || fail "a budget is broken: see $folder/budgets.txt"

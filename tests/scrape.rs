@@ -303,7 +303,8 @@ async fn a_slow_reader_counts_as_a_scrape_until_it_has_all() {
 async fn a_client_that_takes_nothing_is_given_up_and_leaves_its_place() {
     let registry = Registry::new();
     let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
-    let options = Options { max_scrapes: 1, write_timeout: Duration::from_millis(20), ..Options::default() };
+    // The one that comes next is to have time enough, also where all others take theirs.
+    let options = Options { max_scrapes: 1, write_timeout: Duration::from_secs(1), ..Options::default() };
     let state = State::new(&registry, &http, Routes::new(), options).unwrap();
     let (mut stuck, io) = tokio::io::duplex(64);
     let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse().unwrap(), state.clone()));

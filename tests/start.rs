@@ -1,6 +1,8 @@
 //! How the binary starts, refuses to start, and ends.
 #![cfg(all(feature = "cli", unix))]
 
+#[path = "support/ended.rs"]
+mod ended;
 #[path = "support/http.rs"]
 mod http;
 #[path = "support/program.rs"]
@@ -18,13 +20,9 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// Checks that a command ends with status 2, one line on standard error and nothing on standard output.
+#[track_caller]
 fn refused(arguments: &[&str], part: &str) {
-    let output = run(arguments);
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
-    assert_eq!(errors.lines().count(), 1, "{arguments:?}: {errors}");
-    assert!(errors.starts_with("tachograph: ") && errors.contains(part), "{arguments:?}: {errors}");
-    assert!(output.stdout.is_empty(), "{arguments:?}");
+    ended::refused(&run(arguments).into(), part);
 }
 
 #[test]

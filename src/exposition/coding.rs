@@ -75,6 +75,19 @@ impl Coding {
     /// assert_eq!(Coding::negotiate(["gzip, deflate"]), Coding::Gzip);
     /// ```
     pub fn negotiate(accept_encoding: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
+        // The last of several that are equal.
+        let weights = Self::ALL.into_iter().zip(Self::weights(accept_encoding));
+        weights.filter(|(_, weight)| *weight > 0).max_by_key(|(_, weight)| *weight).map_or(Self::Identity, |(coding, _)| coding)
+    }
+
+    /// Whether a client takes this coding, be there one that it likes better or not.
+    #[cfg(feature = "page")]
+    pub(crate) fn is_taken(self, accept_encoding: impl IntoIterator<Item: AsRef<[u8]>>) -> bool {
+        Self::ALL.into_iter().zip(Self::weights(accept_encoding)).any(|(coding, weight)| coding == self && weight > 0)
+    }
+
+    /// What `Accept-Encoding` says of each coding; 0 of what it refuses or does not name.
+    fn weights(accept_encoding: impl IntoIterator<Item: AsRef<[u8]>>) -> [u16; Self::COUNT] {
         let mut named = [None; Self::COUNT];
         let mut others = None;
         for header in accept_encoding {
@@ -91,10 +104,7 @@ impl Coding {
                 }));
             }
         }
-        let weights = Self::ALL.iter().zip(named).map(|(coding, named)| (*coding, named.or(others).unwrap_or(0)));
-        // The last of several that are equal.
-        let best = weights.filter(|(_, weight)| *weight > 0).max_by_key(|(_, weight)| *weight);
-        best.map_or(Self::Identity, |(coding, _)| coding)
+        named.map(|named| named.or(others).unwrap_or(0))
     }
 
     /// Codes bytes; identity leaves them as they are.
@@ -104,6 +114,16 @@ impl Coding {
             Self::Identity => bytes,
             Self::Gzip => gzip(&bytes),
             Self::Zstd => zstd(&bytes),
+        }
+    }
+
+    /// Codes bytes that are sent more often than they are made, over slower lines than those of scrapers: a page.
+    #[cfg(feature = "page")]
+    pub(crate) fn coded_well(self, bytes: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Identity => bytes,
+            Self::Gzip => gzip_at(&bytes, 6),
+            Self::Zstd => zstd_at(&bytes, 6),
         }
     }
 
@@ -122,16 +142,26 @@ impl Coding {
 /// The bytes as gzip.
 #[cfg(feature = "compression")]
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    gzip_at(bytes, GZIP_LEVEL)
+}
+
+#[cfg(feature = "compression")]
+fn gzip_at(bytes: &[u8], level: u32) -> Vec<u8> {
     use std::io::Write;
 
-    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(level));
     coder.write_all(bytes).and_then(|()| coder.finish()).expect("a vector takes all that is written")
 }
 
 /// The bytes as one frame of Zstandard, which tells their length.
 #[cfg(feature = "compression")]
 pub(super) fn zstd(bytes: &[u8]) -> Vec<u8> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("there is room for what the bound says")
+    zstd_at(bytes, ZSTD_LEVEL)
+}
+
+#[cfg(feature = "compression")]
+fn zstd_at(bytes: &[u8], level: i32) -> Vec<u8> {
+    zstd::bulk::compress(bytes, level).expect("there is room for what the bound says")
 }
 
 #[cfg(all(test, not(tachograph_loom)))]

@@ -3,6 +3,16 @@
 use super::escaping::Escaping;
 
 /// A format of the scrape.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::exposition::{Encoding, Format};
+///
+/// let encoding = Encoding::negotiate(["application/openmetrics-text;version=1.0.0"]);
+/// assert_eq!(encoding.format(), Format::OpenMetrics);
+/// assert_eq!(Encoding::negotiate(["*/*"]).format(), Format::Text);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -38,6 +48,16 @@ impl Format {
 /// );
 /// assert_eq!(encoding.content_type(), "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores");
 /// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+///
+/// What it is made of:
+///
+/// ```
+/// use tachograph::exposition::{Encoding, Escaping, Format};
+///
+/// let encoding = Encoding::new(Format::OpenMetrics, Escaping::Dots).with_created(true);
+/// assert_eq!((encoding.format(), encoding.escaping(), encoding.created()), (Format::OpenMetrics, Escaping::Dots, true));
+/// assert_eq!(Encoding::TEXT.format(), Format::Text);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Encoding {

@@ -9,6 +9,15 @@ use std::borrow::Cow;
 use crate::metric::descriptor::is_legal;
 
 /// How the names of families and labels are written that are not of the legacy alphabet.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::exposition::Escaping;
+///
+/// assert_eq!(Escaping::AllowUtf8.as_str(), "allow-utf-8");
+/// assert_eq!(Escaping::Underscores.label_name("k8s.pod"), "k8s_pod");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Escaping {
     /// As they are, in quotes where they must be.

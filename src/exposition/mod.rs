@@ -44,7 +44,7 @@ mod lines;
 pub(crate) mod names;
 mod negotiate;
 pub(crate) mod number;
-mod openmetrics;
+pub(crate) mod openmetrics;
 pub(crate) mod preference;
 #[cfg(feature = "protobuf")]
 mod protobuf;

@@ -41,7 +41,7 @@ pub(super) fn stem(kind: Kind, name: &str) -> &str {
 }
 
 /// The exemplar of each bucket among the bounds, the one up to `+Inf` included.
-pub(super) fn by_bucket<'a>(buckets: &Buckets, exemplars: &'a [Exemplar]) -> Vec<Option<&'a Exemplar>> {
+pub(crate) fn by_bucket<'a>(buckets: &Buckets, exemplars: &'a [Exemplar]) -> Vec<Option<&'a Exemplar>> {
     let mut places = vec![None; buckets.bounds().count() + 1];
     for exemplar in exemplars {
         let bucket = buckets.bounds().take_while(|&bound| bound < exemplar.value()).count();

@@ -186,16 +186,23 @@ fn write_native(histogram: &mut Message, native: &NativeHistogram) {
     histogram.sint32(5, i32::from(native.schema()));
     histogram.double(6, native.zero_threshold());
     histogram.uint64(7, native.zero_count());
-    for (offset, length) in native.spans() {
-        histogram.message(12, |span| {
-            span.sint32(1, offset);
-            span.uint32(2, length);
-        });
+    native.write_buckets(histogram, 12, 13);
+}
+
+impl NativeHistogram {
+    /// Appends spans and deltas, as both of Prometheus' messages have them, under these tags.
+    pub(crate) fn write_buckets(&self, histogram: &mut Message, spans: u32, deltas: u32) {
+        for (offset, length) in self.spans() {
+            histogram.message(spans, |span| {
+                span.sint32(1, offset);
+                span.uint32(2, length);
+            });
+        }
+        let mut last = 0u64;
+        // Counts stand as what they differ from the one before.
+        let delta = |&(_, count): &(i32, u64)| count.wrapping_sub(std::mem::replace(&mut last, count)) as i64;
+        histogram.sint64s(deltas, &self.buckets().iter().map(delta).collect::<Vec<_>>());
     }
-    let mut last = 0u64;
-    // Counts stand as what they differ from the one before.
-    let delta = |&(_, count): &(i32, u64)| count.wrapping_sub(std::mem::replace(&mut last, count)) as i64;
-    histogram.sint64s(13, &native.buckets().iter().map(delta).collect::<Vec<_>>());
 }
 
 fn write_exemplar(message: &mut Message, tag: u32, exemplar: &Exemplar) {

@@ -13,6 +13,12 @@ use crate::metric::exemplar::Exemplar;
 use crate::snapshot::{FamilySnapshot, Series, SeriesLabels, Snapshot, StateSetValue, SummaryValue, Value};
 
 /// The `Content-Type` of the text format 0.0.4.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(tachograph::exposition::TEXT_CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+/// ```
 pub const TEXT_CONTENT_TYPE: &str = Encoding::TEXT.content_type();
 
 /// Room for a line of the usual length, so that the buffer is seldom moved.

@@ -2,6 +2,8 @@
 //! by prost.
 
 use prost::encoding::{WireType, double, encode_key, encode_varint, encoded_len_varint, key_len};
+#[cfg(feature = "otlp")]
+use prost::encoding::{bool, fixed64, sfixed64};
 use prost::encoding::{int32, int64, sint32, sint64, uint32, uint64};
 
 /// A message in the making.
@@ -58,7 +60,7 @@ impl Message {
         sint64::encode_packed(tag, values, &mut self.0);
     }
 
-    #[cfg(feature = "profiles")]
+    #[cfg(any(feature = "otlp", feature = "profiles"))]
     pub(crate) fn uint64s(&mut self, tag: u32, values: &[u64]) {
         uint64::encode_packed(tag, values, &mut self.0);
     }
@@ -66,6 +68,31 @@ impl Message {
     #[cfg(feature = "profiles")]
     pub(crate) fn int64s(&mut self, tag: u32, values: &[i64]) {
         int64::encode_packed(tag, values, &mut self.0);
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn bool(&mut self, tag: u32, value: bool) {
+        bool::encode(tag, &value, &mut self.0);
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn fixed64(&mut self, tag: u32, value: u64) {
+        fixed64::encode(tag, &value, &mut self.0);
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn sfixed64(&mut self, tag: u32, value: i64) {
+        sfixed64::encode(tag, &value, &mut self.0);
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn fixed64s(&mut self, tag: u32, values: &[u64]) {
+        fixed64::encode_packed(tag, values, &mut self.0);
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn doubles(&mut self, tag: u32, values: &[f64]) {
+        double::encode_packed(tag, values, &mut self.0);
     }
 
     /// A message within this one, of bytes that are not counted yet. Most are shorter than 128 bytes, so that is how much room their length gets at first.

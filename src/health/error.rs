@@ -4,6 +4,17 @@ use std::fmt;
 use std::io;
 
 /// Why a check is refused.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::health::{CheckOptions, CheckResult, HealthError, HealthRegistry};
+///
+/// let health = HealthRegistry::new();
+/// let check = || async { CheckResult::healthy("") };
+/// let options = CheckOptions { failure_threshold: 0, ..CheckOptions::default() };
+/// assert!(matches!(health.register("queue", check, options), Err(HealthError::NoThreshold)));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HealthError {

@@ -5,6 +5,16 @@ use std::cmp::Ordering;
 use crate::exposition::preference::{Element, elements};
 
 /// How much an answer tells.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::health::{HealthRegistry, Selection, View};
+///
+/// let report = HealthRegistry::new().with_version("4.3").report(&Selection::all());
+/// assert!(report.to_json(View::Full).contains("\"version\":\"4.3\""));
+/// assert!(!report.to_json(View::Public).contains("4.3"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum View {

@@ -10,6 +10,14 @@ const STALE_INTERVALS: u32 = 3;
 pub(super) const JITTER: u32 = 10;
 
 /// What an orchestrator asks for by itself.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::health::Group;
+///
+/// assert_eq!([Group::Live, Group::Ready, Group::Startup].map(Group::as_str), ["live", "ready", "startup"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Group {
@@ -43,6 +51,15 @@ impl Group {
 /// let options = CheckOptions { critical: false, timeout: Duration::from_millis(200), ..CheckOptions::default() };
 /// assert_eq!(options.interval, Duration::from_secs(5));
 /// assert_eq!(options.groups, [Group::Ready, Group::Startup]);
+/// ```
+///
+/// From when on a result is too old to count:
+///
+/// ```
+/// use std::time::Duration;
+/// use tachograph::health::CheckOptions;
+///
+/// assert_eq!(CheckOptions::default().stale_after(), Duration::from_secs(15));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckOptions {

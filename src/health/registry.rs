@@ -208,6 +208,21 @@ impl HealthRegistry {
 
     /// Whether the service has started: each critical check of [`Group::Startup`](super::Group::Startup) is well (not
     /// unhealthy), or has been at some time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    ///
+    /// use std::time::Duration;
+    /// use tachograph::health::{CheckOptions, CheckResult, HealthRegistry, Selection};
+    ///
+    /// let health = HealthRegistry::new();
+    /// health.register("scenes", || async { CheckResult::healthy("loaded") }, CheckOptions::default())?;
+    /// runtime.block_on(health.fresh(&Selection::all(), Duration::ZERO));
+    /// assert!(health.has_started());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn has_started(&self) -> bool {
         self.shared.state().schedule.has_started()
     }
@@ -220,6 +235,18 @@ impl HealthRegistry {
     /// # Errors
     ///
     /// [`RegisterError::Clash`] when one of the families is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::Registry;
+    /// use tachograph::health::HealthRegistry;
+    ///
+    /// let (registry, health) = (Registry::new(), HealthRegistry::new());
+    /// health.register_metrics(&registry)?;
+    /// assert!(registry.snapshot().text().contains("health_status{status=\"healthy\"} 1\n"));
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
     pub fn register_metrics(&self, registry: &Registry) -> Result<(), RegisterError> {
         self.shared.metrics.register(&Arc::downgrade(&self.shared), registry)
     }

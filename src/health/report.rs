@@ -23,6 +23,28 @@ use super::status::HealthStatus;
 /// assert_eq!(report.status(), HealthStatus::Unhealthy);
 /// assert_eq!(report.issues(), ["the server is shutting down"]);
 /// ```
+///
+/// With a check:
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+///
+/// use std::time::Duration;
+/// use tachograph::health::{CheckOptions, CheckResult, Detail, HealthRegistry, HealthStatus, Selection};
+///
+/// let health = HealthRegistry::new().with_version("4.3");
+/// health.register("queue", || async { CheckResult::degraded("900 jobs wait") }, CheckOptions::default())?;
+/// let report = runtime.block_on(health.fresh(&Selection::all(), Duration::ZERO));
+/// assert_eq!((report.status(), report.http_status(false), report.http_status(true)), (HealthStatus::Degraded, 200, 503));
+/// assert_eq!((report.version(), report.issues()), ("4.3", vec!["queue is degraded: 900 jobs wait".to_owned()]));
+/// assert!(report.duration() <= report.uptime() && report.age().is_some());
+///
+/// // What whoever answers knows beside the checks.
+/// let report = report.with_detail("shard", 3).with_note("a deploy is going on").with_status(HealthStatus::Unhealthy);
+/// assert!(report.details().eq([("shard", &Detail::Integer(3))]));
+/// assert_eq!((report.notes(), report.http_status(false)), (&["a deploy is going on"][..], 503));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct HealthReport {
     version: Arc<str>,
@@ -37,6 +59,28 @@ pub struct HealthReport {
 }
 
 /// What one check last said.
+///
+/// # Examples
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+///
+/// use std::time::Duration;
+/// use tachograph::health::{CheckOptions, CheckResult, Detail, HealthRegistry, HealthStatus, Selection};
+///
+/// let health = HealthRegistry::new();
+/// let look = || async { CheckResult::unhealthy("no answer").detail("tries", 3) };
+/// health.register("cache", look, CheckOptions { failure_threshold: 2, ..CheckOptions::default() })?;
+/// let report = runtime.block_on(health.fresh(&Selection::check("cache"), Duration::ZERO));
+/// let check = &report.checks()[0];
+/// assert_eq!((check.name(), check.options().failure_threshold), ("cache", 2));
+/// assert_eq!((check.observed(), check.message()), (Some(HealthStatus::Unhealthy), "no answer".to_owned()));
+/// assert!(check.details().eq([("tries", &Detail::Integer(3))]));
+/// assert!(check.age().is_some() && check.duration().is_some() && check.time().is_some());
+/// // Its second bad result will make it unhealthy; until then it is as it was before its first: unhealthy.
+/// assert_eq!(check.status(), HealthStatus::Unhealthy);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     name: Arc<str>,

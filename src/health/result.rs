@@ -27,6 +27,13 @@ const MAX_DETAIL: usize = 256;
 /// assert_eq!(result.message(), "one of two replicas answers");
 /// assert_eq!(result.details()[0], ("replicas".into(), Detail::Integer(1)));
 /// ```
+///
+/// ```
+/// use tachograph::health::{CheckResult, HealthStatus};
+///
+/// assert_eq!(CheckResult::healthy("it answers").status(), HealthStatus::Healthy);
+/// assert_eq!(CheckResult::unhealthy("no answer"), CheckResult::new(HealthStatus::Unhealthy, "no answer"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckResult {
     status: HealthStatus,
@@ -108,6 +115,16 @@ impl CheckResult {
 }
 
 /// The value of a detail.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::health::Detail;
+///
+/// assert_eq!(Detail::from(7_u32), Detail::Integer(7));
+/// assert_eq!(Detail::from("eu-1"), Detail::Text("eu-1".to_owned()));
+/// assert_eq!((Detail::from(0.5), Detail::from(true)), (Detail::Number(0.5), Detail::Flag(true)));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Detail {

@@ -12,6 +12,20 @@ use super::options::{CheckOptions, Group};
 /// let selection = Selection::group(Group::Ready).without("cache");
 /// assert_eq!(selection.excluded(), ["cache"]);
 /// ```
+///
+/// What it chooses:
+///
+/// ```
+/// use tachograph::health::{CheckOptions, CheckResult, HealthRegistry, Selection};
+///
+/// let health = HealthRegistry::new();
+/// for name in ["cache", "queue"] {
+///     health.register(name, || async { CheckResult::healthy("") }, CheckOptions::default())?;
+/// }
+/// let chosen = |selection: Selection| health.report(&selection).checks().len();
+/// assert_eq!((chosen(Selection::all()), chosen(Selection::check("queue"))), (2, 1));
+/// # Ok::<(), tachograph::health::HealthError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     group: Option<Group>,

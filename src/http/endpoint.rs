@@ -15,6 +15,26 @@ use crate::profile::{OpenProfile, Sizes};
 use crate::shard::{self, NearSlot, Slot};
 
 /// A finished request and its response.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tachograph::http::{Exchange, HttpMetrics, HttpOptions, Method};
+///
+/// let registry = tachograph::Registry::new();
+/// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// let exchange = Exchange {
+///     method: Method::Get,
+///     status: 404,
+///     duration: Duration::from_micros(300),
+///     request_bytes: 0,
+///     response_bytes: 21,
+/// };
+/// http.observe("/scene", &exchange);
+/// assert!(registry.snapshot().text().contains("http_response_size_bytes_sum{endpoint=\"/scene\"} 21\n"));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange {
     /// The request's method.
@@ -244,6 +264,23 @@ impl EndpointCells {
 /// assert!(text.contains("http_requests_total{endpoint=\"/scene/{id}\",method=\"GET\",status=\"404\"} 0\n"));
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
+///
+/// With the profile of each request, on a thread whose cells are there beforehand:
+///
+/// ```
+/// use tachograph::http::{HttpMetrics, HttpOptions, Method};
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let registry = tachograph::Registry::new();
+/// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// let scene = http.endpoint("/scene");
+/// scene.prepare();
+/// let profile = profiler.start(scene.name(), Method::Post);
+/// let took = scene.observe_profile(&profile, 200, Sizes::default());
+/// assert_eq!(profiler.profiles()[0].duration, took);
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     cells: Arc<EndpointCells>,
@@ -289,6 +326,12 @@ impl Endpoint {
     /// the latency window (28 KiB). Observing such requests on this thread allocates nothing from then on.
     pub fn prepare(&self) {
         self.cells.prepare(&self.core);
+    }
+
+    /// Whether it is one of those of monitoring traffic.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_monitoring(&self) -> bool {
+        self.cells.is_monitoring()
     }
 
     /// The value of the label `endpoint`: the name that was asked for, or `other` past the limit of endpoints.

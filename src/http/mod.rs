@@ -7,7 +7,14 @@ mod block;
 mod code;
 mod endpoint;
 mod families;
+#[cfg(any(feature = "server", feature = "tower"))]
+pub(crate) mod headers;
+#[cfg(any(feature = "server", feature = "tower"))]
+pub(crate) mod journey;
 mod label;
+#[cfg(any(feature = "server", feature = "tower"))]
+pub(crate) mod open;
+mod options;
 mod source;
 mod typed;
 
@@ -16,6 +23,7 @@ use std::time::Duration;
 
 pub use endpoint::{Endpoint, Exchange};
 pub use label::Method;
+pub use options::HttpOptions;
 pub use typed::Endpoints;
 
 use endpoint::EndpointCells;
@@ -28,7 +36,7 @@ use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Family;
 use crate::metric::gauge::Gauge;
 use crate::metric::histogram::Shape;
-use crate::metric::label::{DEFAULT_LIMIT, LabelNames, Labels, OTHER};
+use crate::metric::label::{LabelNames, Labels, OTHER};
 use crate::metric::rows::Rows;
 use crate::metric::typed::label::LabelValue;
 use crate::profile::{OpenProfile, Profiler, Sizes};
@@ -46,36 +54,6 @@ pub(crate) const DURATION_BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.
 
 /// Bounds of the size histograms; 5 MiB is an alert's limit, 16 MiB the largest body that the demo accepts.
 const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 5_242_880, 16_777_216];
-
-/// How [`HttpMetrics`] is set up.
-///
-/// # Examples
-///
-/// ```
-/// use tachograph::http::HttpOptions;
-///
-/// let options = HttpOptions { limit: 5_000, ..HttpOptions::default() };
-/// assert!(options.latency_gauges);
-/// ```
-#[derive(Clone, Debug)]
-pub struct HttpOptions {
-    /// How far back the latency quantiles look. 60 s; it slides in steps of 5 s. Less than 5 s counts as 5 s, more than 10 minutes
-    /// as 10 minutes.
-    pub window: Duration,
-    /// Whether `http_request_latency_ms{quantile}` is exposed. True.
-    pub latency_gauges: bool,
-    /// Whether `http_request_latency_seconds`, a summary, is exposed. True.
-    pub latency_summary: bool,
-    /// Series of each family, and endpoints, before new ones become `other`. 1 000. `http_requests_total` has a series for each
-    /// endpoint, method and status: leave room for their product.
-    pub limit: usize,
-}
-
-impl Default for HttpOptions {
-    fn default() -> Self {
-        Self { window: Duration::from_secs(60), latency_gauges: true, latency_summary: true, limit: DEFAULT_LIMIT }
-    }
-}
 
 /// The metrics of an HTTP service.
 ///
@@ -117,6 +95,22 @@ impl Default for HttpOptions {
 /// let text = registry.snapshot().text().to_owned();
 /// assert!(text.contains("http_request_duration_seconds_bucket{endpoint=\"/scene\",le=\"0.025\"} 1\n"));
 /// assert!(text.contains("auth_attempts_total{result=\"success\"} 1\n"));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+///
+/// ```
+/// use tachograph::http::{HttpMetrics, HttpOptions};
+///
+/// let registry = tachograph::Registry::new();
+/// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// http.active_connections().inc();
+/// http.max_connections().set(512.0);
+/// http.rate_limit_hits().inc(["/scene"]);
+/// http.scene_loads().inc(["lobby.tscn"]);
+/// http.scene_load_errors().inc(["not_found"]);
+/// assert_eq!((http.active_connections().value(), http.max_connections().value()), (1, 512.0));
+/// assert_eq!(http.scene_loads().handle(["lobby.tscn"]).value(), 1);
+/// assert_eq!(http.monitoring_endpoint("/metrics").name(), "/metrics");
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -280,7 +274,7 @@ impl HttpMetrics {
         sources.push(Arc::new(Requests(Arc::clone(&core))));
         registry.register_engine_metrics()?;
         registry.register_sources(sources)?;
-        registry.register_window(&core.window);
+        registry.register_latency(&core.window);
         Ok(Self(core))
     }
 
@@ -305,6 +299,10 @@ impl HttpMetrics {
 
     /// Shows profiles as the exemplars of `http_request_duration_seconds`: for each endpoint and bucket one request, with its
     /// `trace_id`, if it has one, and the `request_id` by which the profiler has it for ten minutes. Only the first call counts.
+    ///
+    /// They are renewed the more rarely the more there are, since each stays for its time: with the 80 profiles that are
+    /// [pinned](crate::profile::ProfileOptions::pinned) by default after 10 s for each endpoint and bucket in which there was a request,
+    /// after ten minutes at most; with twice as many pinned in half of that.
     ///
     /// # Examples
     ///
@@ -347,7 +345,8 @@ impl HttpMetrics {
 
     /// The endpoint of this name.
     pub fn endpoint(&self, name: &str) -> Endpoint {
-        Endpoint::new(self.0.entry(name, false), Arc::clone(&self.0))
+        let known = self.0.endpoints.find(&[name]).cloned();
+        Endpoint::new(known.unwrap_or_else(|| self.0.entry(name, false)), Arc::clone(&self.0))
     }
 
     /// The endpoints that the values of a type name.

@@ -22,6 +22,16 @@ use crate::snapshot::{Previous, Values};
 /// assert_eq!(jobs.value(), 3);
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
+///
+/// Before the first request, on the thread that will count, so that the first count allocates nothing:
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// let jobs = registry.counter("jobs_total", "Jobs done.")?;
+/// jobs.prepare();
+/// assert!(tachograph::engine_stats().shards >= 1);
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Counter {
     slot: NearSlot,
@@ -72,6 +82,18 @@ impl Counter {
 ///     scope.spawn(|| open.dec());
 /// });
 /// assert_eq!(open.value(), 0);
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+///
+/// By more than one, on a thread whose cell is there beforehand:
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// let waiting = registry.up_down_counter("jobs_waiting", "Jobs in the queue.")?;
+/// waiting.prepare();
+/// waiting.inc_by(5);
+/// waiting.inc_by(-2);
+/// assert_eq!(waiting.value(), 3);
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
 #[derive(Clone, Debug)]

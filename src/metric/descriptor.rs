@@ -6,6 +6,18 @@ use crate::exposition::Escaping;
 use crate::registry::RegisterError;
 
 /// The type of a family, as the scrape formats name it.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Descriptor, Kind, Registry};
+///
+/// let described = Descriptor::new("jobs_total", Kind::Counter, "Jobs done.")?;
+/// assert_eq!((described.kind(), described.help()), (Kind::Counter, "Jobs done."));
+/// // OpenMetrics' name for it.
+/// assert_eq!(Kind::GaugeHistogram.to_string(), "gaugehistogram");
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -177,6 +189,15 @@ impl Descriptor {
     }
 
     /// What a reader is told the family means.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Descriptor, Kind};
+    ///
+    /// assert_eq!(Descriptor::new("jobs_total", Kind::Counter, "Jobs done.")?.help(), "Jobs done.");
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
     pub fn help(&self) -> &str {
         &self.help
     }

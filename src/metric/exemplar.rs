@@ -28,6 +28,24 @@ const TEXT_WORDS: usize = 72;
 const REPLACED_AFTER: Duration = Duration::from_secs(1);
 
 /// An observation of a histogram that stands for others of its bucket.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tachograph::{Buckets, Registry, Value};
+///
+/// let registry = Registry::new();
+/// let wait = registry.histogram("wait_seconds", "", Buckets::seconds(&[0.1])?)?;
+/// wait.observe_with_exemplar(250_000_000, &[("trace_id", "4bf92f3577b34da6")]);
+/// let snapshot = registry.snapshot();
+/// let value = snapshot.family("wait_seconds").unwrap().series().next().unwrap().value;
+/// let Value::Histogram(value) = value else { panic!("it is a histogram") };
+/// let exemplar = &value.exemplars()[0];
+/// assert_eq!((exemplar.labels(), exemplar.value()), ("trace_id=\"4bf92f3577b34da6\"", 0.25));
+/// assert!(exemplar.observed_at() <= SystemTime::now());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
     pub(crate) labels: Box<str>,

@@ -60,6 +60,24 @@ pub(crate) use sealed::Sealed;
 /// The kinds of metric that a [`Family`] can hold: [`Counter`](crate::Counter), [`FloatCounter`](crate::FloatCounter),
 /// [`UpDownCounter`](crate::UpDownCounter), [`Gauge`](crate::Gauge), [`Histogram`](crate::Histogram),
 /// [`GaugeHistogram`](crate::GaugeHistogram), [`Summary`](crate::Summary), [`Info`](crate::Info) and [`StateSet`](crate::StateSet).
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Counter, Family, Gauge, Instrument, Registry};
+///
+/// /// Drops the series of a queue, whatever kinds of metric it has.
+/// fn forget<M: Instrument>(family: &Family<M, 1>, queue: &str) -> bool {
+///     family.remove([queue])
+/// }
+///
+/// let registry = Registry::new();
+/// let jobs: Family<Counter, 1> = registry.counter_family("jobs_total", "Jobs done.", ["queue"])?;
+/// let depth: Family<Gauge, 1> = registry.gauge_family("queue_depth", "Jobs waiting.", ["queue"])?;
+/// depth.set(["mail"], 4.0);
+/// assert_eq!((forget(&jobs, "mail"), forget(&depth, "mail")), (false, true));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[expect(private_bounds, reason = "the parts are the engine's own, the trait is sealed by them")]
 pub trait Instrument: Sealed + Placed {}
 
@@ -86,6 +104,40 @@ pub trait Instrument: Sealed + Placed {}
 /// failed.inc();
 /// assert_eq!(jobs.handle(["mail", "error"]).value(), 1);
 /// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+///
+/// Each kind is written to as its handles are, labels first:
+///
+/// ```
+/// use tachograph::{Buckets, Quantiles, Registry};
+///
+/// let registry = Registry::new();
+/// let sent = registry.counter_family("sent_bytes_total", "Bytes sent.", ["peer"])?;
+/// sent.inc_by(["b"], 512);
+/// let busy = registry.float_counter_family("busy_seconds_total", "Time at work.", ["worker"])?;
+/// busy.inc_by(["1"], 0.25);
+/// let open = registry.up_down_counter_family("open_files", "Files open now.", ["disk"])?;
+/// open.inc_by(["a"], 3);
+/// open.dec(["a"]);
+/// let heat = registry.gauge_family("heat_celsius", "Temperature.", ["room"])?;
+/// heat.set(["attic"], 21.0);
+/// heat.inc_by(["attic"], 0.5);
+/// let wait = registry.histogram_family("wait_seconds", "Time in the queue.", ["queue"], Buckets::seconds(&[0.1])?)?;
+/// wait.observe(["mail"], 20_000_000);
+/// wait.observe_f64(["mail"], 0.02);
+/// let batch = registry.summary_family("batch_items", "Items a batch.", ["queue"], Quantiles::whole(&[1.0])?)?;
+/// batch.observe(["mail"], 12);
+/// let waiting = registry.gauge_histogram_family("waiting_bytes", "Jobs by size.", ["queue"], Buckets::bytes(&[1024])?)?;
+/// waiting.set(["mail"], &[3, 1], 9000.0);
+/// let link = registry.state_set_family("link", "State of a link.", ["port"], &["up", "down"])?;
+/// link.set(["1"], "up");
+/// let part = registry.info_family("part_info", "Versions.", ["part", "version"])?;
+/// part.set(["engine", "4.3"]);
+///
+/// assert_eq!((sent.handle(["b"]).value(), sent.len()), (512, 1));
+/// assert_eq!((open.handle(["a"]).value(), heat.handle(["attic"]).value()), (2, 21.5));
+/// assert_eq!(wait.handle(["mail"]).count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Family<M: Instrument, const N: usize>(Arc<FamilyCore<M, N>>);
 
@@ -270,100 +322,4 @@ impl<M: Instrument, const N: usize> Source for FamilyCore<M, N> {
 }
 
 #[cfg(all(test, not(tachograph_loom)))]
-mod tests {
-    use std::sync::Barrier;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::metric::descriptor::Kind;
-    use crate::metric::gauge::Gauge;
-    use crate::{RegisterError, Registry};
-
-    const AFTER: Duration = Duration::from_secs(60);
-
-    fn levels() -> Family<Gauge, 1> {
-        let descriptor = Descriptor::new("level", Kind::Gauge, "").unwrap();
-        Family::new(descriptor, Labels::new(["tank"]).expire_after(AFTER), (), Arc::new(Faults::new()))
-    }
-
-    /// What a snapshot would show that looks so many seconds after now.
-    fn shown(levels: &Family<Gauge, 1>, now: Instant, seconds: u64) -> Vec<(String, f64)> {
-        let living = levels.0.living(now + Duration::from_secs(seconds));
-        let Values::Gauge(values) = Gauge::values(&living, &(), &Totals::default(), &Previous::of(None, "level", 1)) else {
-            panic!("gauges have gauges' values")
-        };
-        living.iter().map(|series| String::from_utf8(series.text(1).to_vec()).unwrap()).zip(values).collect()
-    }
-
-    fn tank(name: &str, value: f64) -> (String, f64) {
-        (format!("{name}\""), value)
-    }
-
-    #[test]
-    fn a_gauge_that_nobody_writes_goes_and_comes_back_at_zero() {
-        let (levels, now) = (levels(), Instant::now());
-        levels.set(["a"], 1.5);
-        levels.set(["b"], 2.5);
-        assert_eq!(shown(&levels, now, 10), [tank("a", 1.5), tank("b", 2.5)]);
-        levels.inc_by(["b"], 1.0);
-        assert_eq!(shown(&levels, now, 60), [tank("a", 1.5), tank("b", 3.5)]);
-        assert_eq!(shown(&levels, now, 69), [tank("a", 1.5), tank("b", 3.5)]);
-        assert_eq!(shown(&levels, now, 71), [tank("b", 3.5)]);
-        assert_eq!(levels.len(), 1);
-        assert_eq!(shown(&levels, now, 121), []);
-        levels.inc_by(["a"], 0.25);
-        assert_eq!(shown(&levels, now, 500), [tank("a", 0.25)]);
-        assert_eq!(shown(&levels, now, 600), []);
-        assert_eq!(levels.len(), 0);
-    }
-
-    #[test]
-    fn a_gauge_with_a_handle_is_left_out_and_comes_back_with_its_value() {
-        let (levels, now) = (levels(), Instant::now());
-        let held = levels.handle(["a"]);
-        held.set(1.5);
-        assert_eq!(shown(&levels, now, 10), [tank("a", 1.5)]);
-        assert_eq!(shown(&levels, now, 100), []);
-        held.inc_by(1.0);
-        assert_eq!(shown(&levels, now, 101), [tank("a", 2.5)]);
-        assert_eq!(levels.handle(["a"]).value(), 2.5);
-    }
-
-    #[test]
-    fn a_write_at_the_very_moment_of_expiry_is_not_lost() {
-        for _ in 0..1_000 {
-            let (levels, now) = (levels(), Instant::now());
-            levels.set(["a"], -1.0);
-            levels.set(["b"], -1.0);
-            assert_eq!(shown(&levels, now, 0).len(), 2);
-            let meet = Barrier::new(3);
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    meet.wait();
-                    shown(&levels, now, 100);
-                });
-                scope.spawn(|| {
-                    meet.wait();
-                    levels.set(["a"], 1.0);
-                });
-                scope.spawn(|| {
-                    meet.wait();
-                    levels.handle(["b"]).set(2.0);
-                });
-            });
-            assert_eq!(shown(&levels, now, 101), [tank("a", 1.0), tank("b", 2.0)]);
-        }
-    }
-
-    #[test]
-    fn only_gauges_expire() {
-        let (registry, expiring) = (Registry::new(), || Labels::new(["a"]).expire_after(AFTER));
-        let refused = |error| assert!(matches!(error, RegisterError::CannotExpire { .. }), "{error}");
-        refused(registry.counter_family("a_total", "", expiring()).map(drop).unwrap_err());
-        refused(registry.float_counter_family("a_total", "", expiring()).map(drop).unwrap_err());
-        refused(registry.up_down_counter_family("a", "", expiring()).map(drop).unwrap_err());
-        refused(registry.info_family("a_info", "", expiring()).map(drop).unwrap_err());
-        registry.gauge_family("a", "", expiring()).unwrap().set(["b"], 1.0);
-        assert_eq!(registry.snapshot().text(), "# HELP a \n# TYPE a gauge\na{a=\"b\"} 1\n");
-    }
-}
+mod tests;

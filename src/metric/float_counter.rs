@@ -31,6 +31,17 @@ use crate::snapshot::{Previous, Values};
 /// assert!(registry.snapshot().text().ends_with("# TYPE busy_seconds_total counter\nbusy_seconds_total 1.75\n"));
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
+///
+/// On a thread whose cell is there beforehand:
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// let busy = registry.float_counter("busy_seconds_total", "Time at work.")?;
+/// busy.prepare();
+/// busy.inc_by(0.5);
+/// assert_eq!(busy.value(), 0.5);
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FloatCounter {
     slot: Slot,

@@ -46,6 +46,19 @@ use crate::snapshot::{BucketCells, Previous, Values};
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// In base units, on a thread whose cells are there beforehand:
+///
+/// ```
+/// use tachograph::{Buckets, Registry};
+///
+/// let registry = Registry::new();
+/// let sizes = registry.histogram("answer_bytes", "Size of answers.", Buckets::bytes(&[1_024])?)?;
+/// sizes.prepare();
+/// sizes.observe(600);
+/// assert_eq!(sizes.sum(), 600.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Histogram {
     /// Of the series, at hand.

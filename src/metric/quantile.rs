@@ -11,6 +11,15 @@ const MOST_QUANTILES: usize = 32;
 const USUAL_SPAN: Duration = Duration::from_secs(60);
 
 /// Why quantiles were refused.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{QuantileError, Quantiles};
+///
+/// assert_eq!(Quantiles::bytes(&[0.9, 0.5]).unwrap_err(), QuantileError::NotIncreasing(0.5));
+/// assert_eq!(Quantiles::whole(&[]).unwrap_err(), QuantileError::Count(0));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum QuantileError {
@@ -50,6 +59,18 @@ impl std::error::Error for QuantileError {}
 /// let error = Quantiles::seconds(&[99.0]).unwrap_err();
 /// assert_eq!(error.to_string(), "quantile 99 is not between 0 and 1: the 99th percentile is 0.99");
 /// # Ok::<(), tachograph::QuantileError>(())
+/// ```
+///
+/// Each summary says what its values are:
+///
+/// ```
+/// use tachograph::{Quantiles, Registry};
+///
+/// let registry = Registry::new();
+/// registry.summary("answer_bytes", "Size of answers.", Quantiles::bytes(&[0.5])?)?.observe(600);
+/// registry.summary("batch_items", "Items a batch.", Quantiles::whole(&[0.5])?)?.observe(3);
+/// assert!(registry.snapshot().text().contains("batch_items{quantile=\"0.5\"} 3\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantiles {

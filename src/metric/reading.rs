@@ -18,7 +18,7 @@ pub(crate) fn reading<M: Parts>(
 ) -> Reading {
     let (descriptor, shape, names) = (Arc::clone(descriptor), shape.clone(), Arc::clone(names));
     Box::new(move |totals, last, families| {
-        let values = M::values(&series, &shape, totals, &Previous::of(last, descriptor.name(), names.len()));
+        let values = M::values(&series, &shape, totals, &Previous::of_named(last, descriptor.name(), &names));
         families.push(FamilySnapshot::folded(descriptor, Arc::new(SeriesTexts { series, names }), values));
     })
 }

@@ -44,6 +44,17 @@ impl StateSet {
     }
 
     /// The state it is in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let registry = tachograph::Registry::new();
+    /// let breaker = registry.state_set("breaker", "State of the circuit breaker.", &["closed", "open"])?;
+    /// assert_eq!(breaker.state(), "closed");
+    /// breaker.set("open");
+    /// assert_eq!(breaker.state(), "open");
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
     pub fn state(&self) -> &str {
         // Relaxed: as in `States::set`.
         &self.states.sorted[self.series.value.load(Ordering::Relaxed) as usize]

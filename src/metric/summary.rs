@@ -50,6 +50,19 @@ use crate::snapshot::{Previous, SummaryValue, Values};
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// In the unit that a scrape shows, on a thread whose cells are there beforehand:
+///
+/// ```
+/// use tachograph::{Quantiles, Registry};
+///
+/// let registry = Registry::new();
+/// let wait = registry.summary("wait_seconds", "Time in the queue.", Quantiles::seconds(&[0.99])?)?;
+/// wait.prepare();
+/// wait.observe_f64(0.25);
+/// assert_eq!((wait.count(), wait.sum()), (1, 0.25));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Summary {
     series: Series<SummaryCells>,

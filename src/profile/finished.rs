@@ -7,6 +7,19 @@ use super::TraceId;
 use crate::http::Method;
 
 /// The profile of one request.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// profiler.start("/scene", Method::Get).with_request_id("r1").finish(503, Sizes::default());
+/// let profile = &profiler.profiles()[0];
+/// assert_eq!((&*profile.request_id, profile.status, profile.aborted), ("r1", 503, false));
+/// assert!(profile.is_recent && profile.phases.is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestProfile {
@@ -44,6 +57,22 @@ pub struct RequestProfile {
 }
 
 /// A phase of a request.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// let profile = profiler.start("/scene", Method::Get);
+/// drop(profile.phase("file_io"));
+/// profile.finish(200, Sizes::default());
+/// let request = &profiler.profiles()[0];
+/// let phase = &request.phases[0];
+/// assert_eq!((&*phase.name, phase.parent), ("file_io", None));
+/// assert!(phase.start + phase.duration <= request.duration);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PhaseTiming {

@@ -54,6 +54,17 @@ use share::Shares;
 use store::ProfileStore;
 
 /// The status of a request that was dropped before it was finished (nginx's number for a client that has gone).
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ABORTED, ProfileOptions, Profiler};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// drop(profiler.start("/scene", Method::Get));
+/// assert_eq!(profiler.profiles()[0].status, ABORTED);
+/// ```
 pub const ABORTED: u16 = 499;
 
 /// How a [`Profiler`] is set up. Its memory is allocated when it is made, 392 bytes a profile.
@@ -112,6 +123,25 @@ impl Default for ProfileOptions {
 /// # Consistency
 ///
 /// A profile is read whole or not at all. One that is being written while it is read is not there yet.
+///
+/// What it keeps, and what it costs:
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let registry = tachograph::Registry::new();
+/// let profiler = Profiler::new(ProfileOptions { capacity: 100, ..ProfileOptions::default() });
+/// profiler.register_metrics(&registry)?;
+/// profiler.start("/scene", Method::Get).finish(200, Sizes::default());
+/// assert_eq!((profiler.recorded(), profiler.dropped(), profiler.phases_dropped()), (1, 0, 0));
+/// assert_eq!((profiler.options().capacity, profiler.most()), (100, 260));
+/// assert!(registry.snapshot().text().contains("tachograph_profiles_total 1\n"));
+/// // The first of its route and bucket stands for it.
+/// assert_eq!(profiler.exemplars().len(), 1);
+/// assert_eq!((profiler.clear(), profiler.profiles().len()), (1, 0));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Profiler(Arc<Shares>);
 
@@ -180,6 +210,15 @@ impl Profiler {
     }
 
     /// Bytes that it holds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::profile::{ProfileOptions, Profiler};
+    ///
+    /// let profiler = Profiler::new(ProfileOptions { capacity: 10_000, ..ProfileOptions::default() });
+    /// assert!(profiler.heap_bytes() > 10_000 * 392);
+    /// ```
     pub fn heap_bytes(&self) -> usize {
         self.0.heap_bytes()
     }

@@ -33,6 +33,17 @@ const OPEN: u64 = u64::MAX - 1;
 const MOST_COUNTED: u32 = PHASES as u32 + u8::MAX as u32;
 
 /// Bytes of the two bodies of a request.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// profiler.start("/scene", Method::Get).finish(200, Sizes { request_bytes: 0, response_bytes: 512 });
+/// assert_eq!(profiler.profiles()[0].response_bytes, 512);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
     /// Of the request.
@@ -44,6 +55,19 @@ pub struct Sizes {
 /// A request whose profile is being made. Made by [`Profiler::start`].
 ///
 /// It may be shared: phases may be begun on any thread. Whoever drops it unfinished has it recorded as aborted.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler, TraceId};
+///
+/// let trace = TraceId::new(7);
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// let profile = profiler.start("/scene", Method::Get).with_request_id("r1").with_trace_id(trace);
+/// assert_eq!((profile.method(), profile.endpoint(), profile.trace_id()), (Method::Get, "/scene", trace));
+/// assert!(profile.elapsed() <= profile.finish(200, Default::default()));
+/// ```
 #[derive(Debug)]
 #[must_use = "the profile of a request is recorded as aborted when this is dropped unfinished"]
 pub struct OpenProfile {
@@ -187,13 +211,13 @@ impl OpenProfile {
     }
 
     /// Whether anybody will see it.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "server", feature = "tower"))]
     pub(crate) fn is_enabled(&self) -> bool {
         self.share.is_some()
     }
 
     /// The same, begun at this instant.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "server", feature = "tower"))]
     pub(crate) fn begun_at(mut self, started: Instant) -> Self {
         self.started = started;
         self

@@ -139,6 +139,21 @@ pub fn profile(profile: &RequestProfile) -> String {
 
 /// The profiles that a query asks for, as many as it asks for, with the statistics of all that match. `profiles` are newest
 /// first, as [`Profiler::profiles`] has them.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::query::{Query, Wanted};
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes, report};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// profiler.start("/scene", Method::Get).with_request_id("r1").finish(200, Sizes::default());
+/// let query = Query::from_pairs(Wanted::Profiles, profiler.most(), [("status", "2xx")])?;
+/// let listing = report::listing(&query, query.matching(profiler.profiles()));
+/// assert!(listing.starts_with("{\"total_profiles\":1,"));
+/// # Ok::<(), tachograph::profile::query::QueryError>(())
+/// ```
 pub fn listing(query: &Query, profiles: Vec<RequestProfile>) -> String {
     let matching = query.matching(profiles);
     let Statistics { phases, unaccounted, endpoints } = Statistics::of(&matching);
@@ -155,6 +170,15 @@ pub fn listing(query: &Query, profiles: Vec<RequestProfile>) -> String {
 }
 
 /// What a profiler holds, in a few numbers: how many profiles, since when, what it costs, the slowest ones, and each route.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::{ProfileOptions, Profiler, report};
+///
+/// let summary = report::summary(&Profiler::new(ProfileOptions::default()));
+/// assert!(summary.starts_with("{\"total_profiles\":0,"));
+/// ```
 pub fn summary(profiler: &Profiler) -> String {
     let profiles = profiler.profiles();
     let started = || profiles.iter().map(|profile| profile.started_at);

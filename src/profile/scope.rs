@@ -79,6 +79,24 @@ impl OpenProfile {
     ///
     /// The future shares the profile, as every scope does: a request that is given up is kept as aborted when the last
     /// of those who share it are gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use tachograph::http::Method;
+    /// # use tachograph::profile::{ProfileLayer, ProfileOptions, Profiler, Sizes};
+    /// # use tracing_subscriber::prelude::*;
+    /// # tracing_subscriber::registry().with(ProfileLayer::new()).init();
+    /// # let profiler = Profiler::new(ProfileOptions::default());
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// let profile = Arc::new(profiler.start("/scene", Method::Get));
+    /// runtime.block_on(Arc::clone(&profile).scope(async {
+    ///     let _loading = tracing::info_span!("loading").entered();
+    /// }));
+    /// profile.finish(200, Sizes::default());
+    /// assert_eq!(&*profiler.profiles()[0].phases[0].name, "loading");
+    /// ```
     pub fn scope<F: Future>(self: Arc<Self>, future: F) -> Scoped<F> {
         Scoped { future: Some(future), profile: Some(self) }
     }

@@ -30,6 +30,25 @@ use crate::metric::histogram::nanoseconds;
 /// assert_eq!((scene.endpoint, scene.method, scene.durations.count, scene.errors), ("/scene", "POST", 3, 1));
 /// assert_eq!((statistics.phases[0].name, statistics.phases[0].durations.count), ("file_io", 3));
 /// ```
+///
+/// Its parts:
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::statistics::{Durations, EndpointStatistics, PhaseStatistics, Statistics, Unaccounted};
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// let profile = profiler.start("/scene", Method::Post);
+/// drop(profile.phase("file_io"));
+/// profile.finish(200, Sizes::default());
+/// let profiles = profiler.profiles();
+/// let Statistics { phases, unaccounted: Unaccounted { self_share, .. }, endpoints } = Statistics::of(&profiles);
+/// let PhaseStatistics { self_share: of_phase, .. } = &phases[0];
+/// assert!((self_share + of_phase - 1.0).abs() < 1e-9, "each moment is of a phase, or of none");
+/// let EndpointStatistics { durations: Durations { p50_ms, max_ms, .. }, .. } = &endpoints[0];
+/// assert_eq!(p50_ms, max_ms, "there was one request");
+/// ```
 #[derive(Debug, Serialize)]
 pub struct Statistics<'a> {
     /// Of each phase, in all requests; the one with the longest total first, equal ones by name.

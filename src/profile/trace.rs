@@ -20,6 +20,15 @@ pub struct TraceId(u128);
 
 impl TraceId {
     /// The id of these 128 bits; `None` of 0, which is no id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::profile::TraceId;
+    ///
+    /// assert_eq!(TraceId::new(7).map(TraceId::bits), Some(7));
+    /// assert_eq!(TraceId::new(0), None);
+    /// ```
     pub const fn new(bits: u128) -> Option<Self> {
         if bits == 0 { None } else { Some(Self(bits)) }
     }
@@ -59,6 +68,15 @@ impl fmt::Display for TraceId {
 }
 
 /// The text is no trace id: write 32 hexadecimal digits in lower case, not all 0.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::{TraceId, TraceIdError};
+///
+/// assert_eq!("0".repeat(32).parse::<TraceId>(), Err(TraceIdError));
+/// assert_eq!(TraceIdError.to_string(), "a trace id is 32 hexadecimal digits in lower case, not all 0");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceIdError;
 

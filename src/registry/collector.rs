@@ -59,6 +59,40 @@ pub trait Collector: Send + Sync + 'static {
 /// A value is refused when its family was not described, is of another type, or has these labels already, when a label's name
 /// is not legal or one of the registry's own labels', when a counter is negative or not finite, or when a gauge histogram is what [`GaugeHistogram`](crate::GaugeHistogram)
 /// refuses. Refused values are left out and counted as failures of the collector.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Buckets, Collector, Descriptor, Kind, RegisterError, Registry, Sink};
+///
+/// struct Engine(Buckets);
+///
+/// impl Collector for Engine {
+///     fn describe(&self) -> Result<Vec<Descriptor>, RegisterError> {
+///         Ok(vec![
+///             Descriptor::new("frames_total", Kind::Counter, "Frames drawn.")?,
+///             Descriptor::new("busy_seconds_total", Kind::Counter, "Time at work.")?,
+///             Descriptor::new("players", Kind::Gauge, "Players now.")?,
+///             Descriptor::new("textures_bytes", Kind::GaugeHistogram, "Textures, by size.")?,
+///         ])
+///     }
+///
+///     fn collect(&self, sink: &mut Sink<'_>) {
+///         sink.counter("frames_total", &[], 3_600);
+///         sink.counter_f64("busy_seconds_total", &[], 41.5);
+///         sink.gauge("players", &[], 3.0);
+///         sink.gauge_histogram("textures_bytes", &[], &self.0, &[2, 1], 5_000.0);
+///     }
+/// }
+///
+/// let registry = Registry::new();
+/// registry.register_collector("engine", Engine(Buckets::bytes(&[1_024])?))?;
+/// let text = String::from(registry.snapshot().text());
+/// assert!(text.contains("frames_total 3600\n") && text.contains("busy_seconds_total 41.5\n"));
+/// assert!(text.contains("players 3\n"));
+/// assert!(text.contains("textures_bytes_bucket{le=\"1024\"} 2\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Sink<'a> {
     families: &'a [Arc<Descriptor>],

@@ -18,6 +18,9 @@ use crate::sync::{AtomicBool, Ordering};
 pub(crate) struct RegistryCore {
     families: Mutex<Families>,
     windows: Arc<Windows>,
+    /// The window of the requests' latency, of who registers `HttpMetrics`.
+    #[cfg(feature = "page")]
+    latency: std::sync::OnceLock<std::sync::Weak<Window>>,
     /// Whether the snapshot thread looks at this registry with each of its ticks.
     ticking: AtomicBool,
     published: ArcSwapOption<Snapshot>,
@@ -26,6 +29,9 @@ pub(crate) struct RegistryCore {
     /// Whether the process's own families are exposed.
     #[cfg(feature = "process")]
     process_registered: Mutex<bool>,
+    /// What is told of pushes, once there is one.
+    #[cfg(any(feature = "otlp", feature = "remote-write"))]
+    push: Mutex<Option<Arc<crate::push::metrics::Families>>>,
     own_labels: Arc<OwnLabels>,
 }
 
@@ -60,12 +66,16 @@ impl RegistryCore {
         Self {
             families: Mutex::default(),
             windows: Arc::default(),
+            #[cfg(feature = "page")]
+            latency: std::sync::OnceLock::new(),
             ticking: AtomicBool::new(false),
             published: ArcSwapOption::empty(),
             engine: Engine::new(Arc::clone(&faults)),
             faults,
             #[cfg(feature = "process")]
             process_registered: Mutex::new(false),
+            #[cfg(any(feature = "otlp", feature = "remote-write"))]
+            push: Mutex::new(None),
             own_labels: Arc::new(own_labels),
         }
     }
@@ -108,6 +118,17 @@ impl RegistryCore {
         &self.windows
     }
 
+    /// Says which window has the latency of the requests. A registry has `HttpMetrics` once.
+    #[cfg(feature = "page")]
+    pub(super) fn set_latency(&self, window: &Arc<Window>) {
+        let _first = self.latency.set(Arc::downgrade(window));
+    }
+
+    #[cfg(feature = "page")]
+    pub(super) fn latency(&self) -> Option<Arc<Window>> {
+        self.latency.get()?.upgrade()
+    }
+
     /// Whether nobody has asked for ticks before.
     pub(super) fn is_first_to_tick(&self) -> bool {
         // Relaxed: one caller gets the answer, and that is all there is to it.
@@ -134,6 +155,14 @@ impl RegistryCore {
 
     pub(crate) fn fold_panicked(&self) {
         self.engine.fold_panics.inc();
+    }
+}
+
+#[cfg(any(feature = "otlp", feature = "remote-write"))]
+impl super::Registry {
+    /// The families of what is pushed, once there are any.
+    pub(crate) fn push(&self) -> MutexGuard<'_, Option<Arc<crate::push::metrics::Families>>> {
+        self.0.push.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,17 @@ use crate::metric::claims::Clash;
 use crate::metric::descriptor::Kind;
 
 /// Why a family was not registered. Nothing has changed when one is returned.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{RegisterError, Registry};
+///
+/// let registry = Registry::new();
+/// let error = registry.counter("jobs", "Jobs done.").unwrap_err();
+/// assert_eq!(error, RegisterError::CounterWithoutTotal { name: "jobs".into() });
+/// assert_eq!(error.to_string(), "counter \"jobs\" does not end in _total: name it \"jobs_total\"");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {

@@ -6,6 +6,7 @@ mod core;
 pub(crate) mod engine;
 mod error;
 mod faults;
+mod global;
 mod instruments;
 mod own_labels;
 mod typed;
@@ -255,11 +256,31 @@ impl Registry {
     }
 
     /// The last snapshot that was taken, for readers to whom an old one will do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let registry = tachograph::Registry::new();
+    /// assert!(registry.last_snapshot().is_none());
+    /// let taken = registry.snapshot();
+    /// assert!(std::sync::Arc::ptr_eq(&taken, &registry.last_snapshot().unwrap()));
+    /// ```
     pub fn last_snapshot(&self) -> Option<Arc<Snapshot>> {
         self.0.last_snapshot()
     }
 
     /// Heap bytes of the process's shards and this registry's tables: what `tachograph_held_bytes` shows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let registry = tachograph::Registry::new();
+    /// let before = registry.held_bytes();
+    /// let jobs = registry.counter_family("jobs_total", "Jobs done.", ["queue"])?;
+    /// (0..100).for_each(|queue| jobs.inc([&*queue.to_string()]));
+    /// assert!(registry.held_bytes() > before);
+    /// # Ok::<(), tachograph::RegisterError>(())
+    /// ```
     pub fn held_bytes(&self) -> usize {
         engine::held_bytes(self.0.sources())
     }
@@ -324,6 +345,19 @@ impl Registry {
         self.keep_ticking();
     }
 
+    /// The same with the window that has the latency of the requests.
+    pub(crate) fn register_latency(&self, window: &Arc<Window>) {
+        #[cfg(feature = "page")]
+        self.0.set_latency(window);
+        self.register_window(window);
+    }
+
+    /// The window that has the latency of the requests, those of monitoring endpoints left out; `None` without `HttpMetrics`.
+    #[cfg(feature = "page")]
+    pub(crate) fn latency(&self) -> Option<Arc<Window>> {
+        self.0.latency()
+    }
+
     /// Has the snapshot thread look at this registry with each of its ticks.
     fn keep_ticking(&self) {
         if self.0.is_first_to_tick() {
@@ -342,42 +376,4 @@ impl Registry {
 }
 
 #[cfg(all(test, not(tachograph_loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_would_meet_in_a_scrape_clash() {
-        let buckets = || Buckets::bytes(&[1]).unwrap();
-        let registry = Registry::new();
-        registry.histogram("h", "", buckets()).unwrap();
-        registry.counter("c_total", "").unwrap();
-        for name in ["h", "h_bucket", "h_sum", "h_count", "h_created", "c_total", "c", "c_created"] {
-            let error = registry.gauge(name, "").unwrap_err();
-            assert!(matches!(&error, RegisterError::Clash { name: clashing, .. } if clashing == name), "{error}");
-        }
-        registry.gauge("x_count", "").unwrap();
-        let error = registry.histogram("x", "", buckets()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "\"x\" clashes with the gauge \"x_count\": both would write \"x_count\"; rename one of them"
-        );
-        registry.gauge("x", "").expect("a refused registration claims nothing");
-    }
-
-    #[test]
-    fn registries_do_not_see_each_other() {
-        let (one, two) = (Registry::new(), Registry::new());
-        let counter = one.counter("a_total", "").unwrap();
-        two.counter("a_total", "").unwrap().inc_by(5);
-        counter.inc();
-        assert_eq!(one.snapshot().text(), "# HELP a_total \n# TYPE a_total counter\na_total 1\n");
-        assert_eq!(two.snapshot().text(), "# HELP a_total \n# TYPE a_total counter\na_total 5\n");
-    }
-
-    #[test]
-    fn an_unknown_unbounded_label_is_refused() {
-        let labels = Labels::new(["path"]).unbounded(["paht"]);
-        let error = Registry::new().counter_family("a_total", "", labels).unwrap_err();
-        assert!(error.to_string().contains("paht"), "{error}");
-    }
-}
+mod tests;

@@ -49,3 +49,11 @@ impl OwnLabels {
         }
     }
 }
+
+#[cfg(feature = "metrics")]
+impl super::Registry {
+    /// What the registry's own labels are called.
+    pub(crate) fn own_label_names(&self) -> Box<[Box<str>]> {
+        self.0.own_labels().get().names().iter().map(Into::into).collect()
+    }
+}

@@ -41,7 +41,7 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut ended = std::pin::pin!(async {
         shutdown.await;
-        state.begin_shutdown();
+        state.shutdown().begin();
         let delay = state.options().drain_delay;
         if !delay.is_zero() {
             sleep(delay).await;
@@ -81,6 +81,7 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
         });
     }
     drop(listener);
+    state.shutdown().end_streams();
     let finished = async {
         graceful.shutdown().await;
         while connections.join_next().await.is_some() {}

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::patience::Patience;
 use super::state::{Standing, State};
-use crate::http::HttpMetrics;
+use crate::http::open::Open;
 
 /// Header fields in a head; hyper answers 431 beyond.
 const MAX_HEADERS: usize = 100;
@@ -84,21 +84,5 @@ where
     };
     if let Err(cause) = ended {
         tracing::debug!(%cause, %peer, "a connection ended early");
-    }
-}
-
-/// Counts a connection as open for as long as it lives, also when its task is cut.
-struct Open(HttpMetrics);
-
-impl Open {
-    fn new(http: HttpMetrics) -> Self {
-        http.active_connections().inc();
-        Self(http)
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.active_connections().dec();
     }
 }

@@ -11,7 +11,7 @@
 //! before the client can see the answer's last byte, so that whoever has the answer finds it in the next scrape,
 //! or when the connection is given up. A client that leaves before there is an answer counts as status
 //! [`CLIENT_GONE`]. What is not HTTP (a malformed head, a head that is too long or never ends) is answered or cut by
-//! hyper and belongs to no request, so it is not counted.
+//! hyper and belongs to no request, so it is not counted. An answer that has no end ([`Body::endless`]) is counted with its head.
 //!
 //! # Scrapes
 //!
@@ -152,6 +152,7 @@ mod profiles;
 mod request;
 mod respond;
 mod route;
+mod shutdown;
 mod state;
 mod token;
 

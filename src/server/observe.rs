@@ -1,133 +1,57 @@
-//! Seeing a request off: one observation for each, whatever becomes of it.
-//!
-//! An [`Observation`] is made when the head of a request has been read and is observed when it is dropped at the latest:
-//! with the answer's body (the client has it, or gave up), or with the handler's future (the client left before). Since it
-//! is consumed by observing, it cannot be observed twice.
+//! The answer's body as the server hands it out: observed, and ended by the shutdown if it has no end of its own.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 use super::body::{Body, BoxError};
-use crate::http::Endpoint;
-use crate::profile::{OpenProfile, Sizes};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use super::shutdown::{Shutdown, StreamEnd};
+use crate::http::journey::{Observation, ObservedBody};
 
 /// The status under which a request is counted whose client left before there was an answer (nginx's number for it).
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(tachograph::server::CLIENT_GONE, 499);
+/// ```
 pub const CLIENT_GONE: u16 = crate::profile::ABORTED;
 
-/// The bytes of a request's body that have been read so far. Written by whoever reads the body, read once at the end.
-#[derive(Clone, Debug)]
-pub(super) struct BytesRead(Arc<AtomicU64>);
-
-impl BytesRead {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(0)))
-    }
-
-    pub(super) fn inc_by(&self, bytes: u64) {
-        // Relaxed: a statistic of its own; `observe` runs after the handler's future has ended, or beside a body that
-        // the handler gave to another task, and then any value on the way is a true one.
-        self.0.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    fn value(&self) -> u64 {
-        // Relaxed: see `inc_by`.
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What a request and its observation share.
-#[derive(Clone, Debug)]
-pub(super) struct Journey {
-    pub(super) read: BytesRead,
-    /// One that goes nowhere, where nobody wants any.
-    pub(super) profile: Arc<OpenProfile>,
-}
-
-/// A request on its way.
+/// The body of an answer, until its end or that of the server.
 #[derive(Debug)]
-pub(super) struct Observation {
-    endpoint: Endpoint,
-    journey: Journey,
-    /// The answer's status; [`CLIENT_GONE`] until there is an answer.
-    status: u16,
-    /// Whether it has not come to its end yet.
-    aborted: bool,
-    response_bytes: u64,
+pub(super) struct ServedBody {
+    body: ObservedBody<Body>,
+    /// Of a body that has no end of its own.
+    end: Option<StreamEnd>,
 }
 
-impl Observation {
-    pub(super) fn new(endpoint: Endpoint, journey: Journey) -> Self {
-        Self { endpoint, journey, status: CLIENT_GONE, aborted: true, response_bytes: 0 }
-    }
-
-    /// Observes a request that has come to its end.
-    fn ended(mut self) {
-        self.aborted = false;
-    }
-
-    /// Gives the observation into the keeping of the answer's body.
-    pub(super) fn attach(mut self, response: hyper::Response<Body>) -> hyper::Response<ObservedBody> {
-        self.status = response.status().as_u16();
-        response.map(|body| ObservedBody::new(body, self))
+impl ServedBody {
+    /// The answer with the observation of its request in the keeping of its body.
+    pub(super) fn attach(
+        response: hyper::Response<Body>,
+        observation: Observation,
+        shutdown: &Shutdown,
+    ) -> hyper::Response<Self> {
+        let observation = observation.answered(response.status().as_u16());
+        response.map(|body| {
+            let end = body.is_endless().then(|| StreamEnd::new(shutdown));
+            Self { body: ObservedBody::new(body, observation, end.is_some()), end }
+        })
     }
 }
 
-impl Drop for Observation {
-    fn drop(&mut self) {
-        let Journey { read, profile } = &self.journey;
-        let sizes = Sizes { request_bytes: read.value(), response_bytes: self.response_bytes };
-        self.endpoint.observe_ended(profile, self.status, sizes, self.aborted);
-    }
-}
-
-/// The body of an answer with the observation of its request, which ends with the last frame.
-#[derive(Debug)]
-pub(super) struct ObservedBody {
-    body: Body,
-    /// None once the request has been observed.
-    observation: Option<Observation>,
-}
-
-impl ObservedBody {
-    fn new(body: Body, observation: Observation) -> Self {
-        // hyper never polls a body that is at its end from the start, and drops it only after the head is written.
-        if body.is_end_stream() {
-            observation.ended();
-            return Self { body, observation: None };
-        }
-        Self { body, observation: Some(observation) }
-    }
-}
-
-impl hyper::body::Body for ObservedBody {
+impl hyper::body::Body for ServedBody {
     type Data = Bytes;
     type Error = BoxError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.body).poll_frame(cx);
-        let ended = match &polled {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(Ok(frame))) => {
-                if let (Some(observation), Some(data)) = (&mut this.observation, frame.data_ref()) {
-                    observation.response_bytes += data.len() as u64;
-                }
-                // Asked now, not at the next poll: this frame may be with the client before that poll comes.
-                this.body.is_end_stream()
-            }
-            Poll::Ready(Some(Err(_)) | None) => true,
-        };
-        if ended && let Some(observation) = this.observation.take() {
-            match &polled {
-                Poll::Ready(Some(Err(_))) => drop(observation),
-                _ => observation.ended(),
-            }
+        if this.end.as_mut().is_some_and(|end| end.has_come(cx)) {
+            return Poll::Ready(None);
         }
-        polled
+        Pin::new(&mut this.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -141,9 +65,15 @@ impl hyper::body::Body for ObservedBody {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use hyper::body::Body as _;
+
     use super::*;
     use crate::Registry;
+    use crate::http::journey::{BytesRead, Journey};
     use crate::http::{HttpMetrics, HttpOptions, Method};
+    use crate::profile::OpenProfile;
 
     /// A body of frames; it knows its end with the last one, as a body of known length does, or only after it.
     struct Frames {
@@ -169,7 +99,8 @@ mod tests {
     /// The answer with status 200 to a GET request for `/a`, and the metrics it is observed with.
     struct Answer {
         registry: Registry,
-        body: ObservedBody,
+        body: ServedBody,
+        shutdown: Shutdown,
     }
 
     impl Answer {
@@ -178,8 +109,13 @@ mod tests {
             let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
             let profile = Arc::new(OpenProfile::disabled(Method::Get));
             let observation = Observation::new(http.endpoint("/a"), Journey { read: BytesRead::new(), profile });
-            let body = observation.attach(hyper::Response::new(body)).into_body();
-            Self { registry, body }
+            let shutdown = Shutdown::new();
+            let body = ServedBody::attach(hyper::Response::new(body), observation, &shutdown).into_body();
+            Self { registry, body, shutdown }
+        }
+
+        fn endless(left: Vec<Result<&'static str, &'static str>>) -> Self {
+            Self::new(Body::endless(Frames { left, knows_its_end: false }))
         }
 
         fn of(left: Vec<Result<&'static str, &'static str>>, knows_its_end: bool) -> Self {
@@ -210,6 +146,26 @@ mod tests {
     #[test]
     fn an_answer_without_bytes_is_observed_at_once() {
         assert_eq!(Answer::new(Body::empty()).observed(), (1, 0));
+    }
+
+    #[test]
+    fn a_body_without_an_end_is_observed_with_its_head_and_ended_by_the_shutdown() {
+        let mut answer = Answer::endless(vec![Ok("12"); 3]);
+        assert_eq!(answer.observed(), (1, 0));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut goes_on = |answer: &mut Answer| match Pin::new(&mut answer.body).poll_frame(&mut cx) {
+            Poll::Ready(frame) => frame.is_some(),
+            Poll::Pending => panic!("its frames are there"),
+        };
+        assert!(goes_on(&mut answer));
+        answer.shutdown.begin();
+        assert!(goes_on(&mut answer), "requests may still come");
+        answer.shutdown.end_streams();
+        assert!(!goes_on(&mut answer));
+        assert!(!goes_on(&mut answer), "and so it stays");
+        let registry = answer.registry.clone();
+        drop(answer);
+        assert_eq!(observed(&registry), (1, 0), "once is enough");
     }
 
     #[test]

@@ -9,18 +9,19 @@ use crate::profile::Profiler;
 /// Limits and deadlines; the defaults suit a service on a trusted network.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Connections served at once; 0 means no limit. Beyond it a connection is answered once: a monitoring route
+    /// Connections served at once; 0, the default, means no limit. Beyond it a connection is answered once: a monitoring route
     /// as always, so that the saturation can be seen, any other with 503 and `Retry-After`.
     pub max_connections: usize,
-    /// How long a request's head may take, and how long a connection may lie idle between two requests.
+    /// How long a request's head may take, and how long a connection may lie idle between two requests. 30 s.
     pub header_timeout: Duration,
-    /// The largest request body in bytes; a larger one is answered 413.
+    /// The largest request body in bytes; a larger one is answered 413. 16 MiB.
     pub body_limit: usize,
-    /// How long a request's body may take as a whole; a slower one is answered 408.
+    /// How long a request's body may take as a whole; a slower one is answered 408. 30 s.
     pub body_timeout: Duration,
     /// How long a client may take to get 256 KiB further with its answer, or to its end, before its connection is closed.
+    /// 30 s.
     pub write_timeout: Duration,
-    /// Scrapes answered at once; 0 means no limit. One lasts from its request to the last byte handed over, so a slow reader counts.
+    /// Scrapes answered at once, 16; 0 means no limit. One lasts from its request to the last byte handed over, so a slow reader counts.
     /// Beyond it a scrape is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason="busy"}`.
     pub max_scrapes: usize,
     /// Whether scrapes in OpenMetrics have `_created` samples: when each series began, for a line more a series.
@@ -39,7 +40,7 @@ pub struct Options {
     /// How long connections and requests are still taken after the shutdown began, while `/health/ready` answers 503: as long
     /// as whoever sends requests here may take to find that out. Zero by default.
     pub drain_delay: Duration,
-    /// How long requests in flight may go on after that, before they are cut.
+    /// How long requests in flight may go on after that, before they are cut. 10 s.
     pub shutdown_timeout: Duration,
 }
 

@@ -12,16 +12,48 @@ use hyper::header::{EXPECT, HeaderMap};
 use hyper::http::request::Parts;
 use hyper::{StatusCode, Uri};
 
-use super::observe::{BytesRead, Journey};
+use super::body::BoxError;
 use super::options::Options;
 use super::respond::{Response, error};
 use crate::http::Method;
+use crate::http::journey::{BytesRead, Journey};
 use crate::profile::{OpenProfile, OwnedPhase};
 
 /// Room made for a body before any of it has come.
 const FIRST_ROOM: u64 = 64 * 1024;
 
 /// A request whose route has been found.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::{HttpMetrics, HttpOptions, Method};
+/// use tachograph::server::{self, Options, Route, Routes, State, StatusCode, header};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let routes = Routes::new().route(Route::get("/where").monitoring(), |request| async move {
+///     assert_eq!((request.method(), request.uri().query()), (Method::Get, Some("now")));
+///     let host = request.headers()[header::HOST].to_str().unwrap_or_default();
+///     server::plain(StatusCode::OK, "text/plain", format!("{host}, asked by {}\n", request.peer()))
+/// });
+/// # let registry = tachograph::Registry::new();
+/// # let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// let state = State::new(&registry, &http, routes, Options::default())?;
+/// let (mut client, io) = tokio::io::duplex(4096);
+/// let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse()?, state.clone()));
+/// client.write_all(b"GET /where?now HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await?;
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer).await?;
+/// assert!(answer.ends_with("\r\n\r\nhere, asked by 127.0.0.1:1\n"));
+/// // Who serves connections of his own says when no more shall come.
+/// state.begin_shutdown();
+/// serving.await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Request {
     head: Parts,
@@ -148,7 +180,7 @@ impl Request {
     async fn data(&mut self) -> Result<Option<Bytes>, BodyError> {
         while let Some(frame) = self.body.frame().await {
             // Trailers are no part of the content.
-            if let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() {
+            if let Ok(data) = frame.map_err(|cause| BodyError::Broken(cause.into()))?.into_data() {
                 self.read.inc_by(data.len() as u64);
                 return Ok(Some(data));
             }
@@ -158,6 +190,17 @@ impl Request {
 }
 
 /// Why a request's body could not be read.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::server::{BodyError, Response, StatusCode};
+///
+/// let error = BodyError::Large { limit: 1_024 };
+/// assert_eq!(error.to_string(), "the body is larger than 1024 bytes, send less");
+/// assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
+/// assert_eq!(Response::from(error).status(), StatusCode::PAYLOAD_TOO_LARGE);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BodyError {
@@ -172,7 +215,7 @@ pub enum BodyError {
         timeout: Duration,
     },
     /// The connection broke, or its chunks are malformed.
-    Broken(hyper::Error),
+    Broken(BoxError),
 }
 
 impl BodyError {
@@ -205,7 +248,7 @@ impl fmt::Display for BodyError {
 impl std::error::Error for BodyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Broken(cause) => Some(cause),
+            Self::Broken(cause) => Some(&**cause),
             Self::Large { .. } | Self::Slow { .. } => None,
         }
     }

@@ -8,6 +8,15 @@ use serde_json::{Value, json as object};
 use super::body::Body;
 
 /// An answer.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::server::{self, Response, StatusCode, header};
+///
+/// let response: Response = server::plain(StatusCode::OK, "text/plain", "hello\n");
+/// assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain");
+/// ```
 pub type Response = hyper::Response<Body>;
 
 /// Makes an answer of bytes with their content type. Nothing here may be cached or taken for another type.
@@ -22,6 +31,16 @@ pub fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Byt
 }
 
 /// Makes an answer of a JSON value, ended by a line feed so that a terminal shows it well.
+///
+/// # Examples
+///
+/// ```
+/// use serde_json::json;
+/// use tachograph::server::{self, StatusCode, header};
+///
+/// let response = server::json(StatusCode::OK, &json!({ "loaded": true }));
+/// assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+/// ```
 pub fn json(status: StatusCode, value: &Value) -> Response {
     plain(status, "application/json", format!("{value}\n"))
 }
@@ -32,6 +51,15 @@ pub fn error(status: StatusCode, message: &str) -> Response {
 }
 
 /// Tells the client after how many seconds to try again, at least one.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::server::{self, StatusCode, header};
+///
+/// let busy = server::retry_after(server::error(StatusCode::TOO_MANY_REQUESTS, "slow down"), 0);
+/// assert_eq!(busy.headers()[header::RETRY_AFTER], "1");
+/// ```
 pub fn retry_after(mut response: Response, seconds: u64) -> Response {
     response.headers_mut().insert(hyper::header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     response

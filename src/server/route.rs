@@ -27,6 +27,16 @@ pub(super) type Handler = Box<dyn Fn(Request) -> Answering + Send + Sync>;
 type Declared = Vec<(Route, Handler)>;
 
 /// What is known of a route beside its handler: method, path, the statuses it may answer, whether it is monitoring traffic.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::server::Route;
+///
+/// let route = Route::new(Method::Put, "/scene/{id}").answers([404]).monitoring();
+/// assert!(format!("{route:?}").contains("monitoring: true"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Route {
     method: Method,
@@ -105,15 +115,30 @@ impl fmt::Debug for Routes {
 }
 
 /// Why a list of routes cannot be served.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::{HttpMetrics, HttpOptions};
+/// use tachograph::server::{self, Options, Route, RouteError, Routes, State, StatusCode};
+///
+/// let registry = tachograph::Registry::new();
+/// let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+/// let hello = |_request| async { server::plain(StatusCode::OK, "text/plain", "hello\n") };
+/// let routes = Routes::new().route(Route::get("metrics"), hello);
+/// let error = State::new(&registry, &http, routes, Options::default()).unwrap_err();
+/// assert_eq!(error, RouteError::Relative { path: "metrics".into() });
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RouteError {
-    /// The path is malformed or crosses one that is there: see the cause.
+    /// The path is malformed or crosses one that is there: see why.
     Path {
         /// The path as declared.
         path: String,
         /// What is wrong with it.
-        cause: matchit::InsertError,
+        why: String,
     },
     /// The path does not begin with `/`, as those of all requests do: put one before it.
     Relative {
@@ -142,7 +167,7 @@ pub enum RouteError {
 impl fmt::Display for RouteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path { path, cause } => write!(f, "the route {path} cannot be served: {cause}"),
+            Self::Path { path, why } => write!(f, "the route {path} cannot be served: {why}"),
             Self::Relative { path } => write!(f, "the route {path} does not begin with /, write /{path}"),
             Self::Reserved { path } => write!(f, "the route {path} is the server's own, choose another path"),
             Self::Repeated { path, method } => {
@@ -155,14 +180,7 @@ impl fmt::Display for RouteError {
     }
 }
 
-impl std::error::Error for RouteError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Path { cause, .. } => Some(cause),
-            Self::Relative { .. } | Self::Reserved { .. } | Self::Repeated { .. } | Self::Mixed { .. } => None,
-        }
-    }
-}
+impl std::error::Error for RouteError {}
 
 /// All routes of a server, ready for look-ups.
 pub(super) struct Table {
@@ -196,14 +214,14 @@ impl Table {
         // All paths are tried before the first series is declared: a refused table leaves nothing behind.
         let mut tried = matchit::Router::new();
         for (template, _) in &paths {
-            tried.insert(template, ()).map_err(|cause| RouteError::Path { path: template.clone(), cause })?;
+            tried.insert(template, ()).map_err(|why| RouteError::Path { path: template.clone(), why: why.to_string() })?;
         }
         let mut router = matchit::Router::new();
         let mut listed = Vec::new();
         for (template, same) in paths {
             let path = Path::new(http, &template, same, everywhere);
             listed.push(json!({ "path": template, "methods": names_of(&path.handlers) }));
-            router.insert(&*template, path).map_err(|cause| RouteError::Path { path: template, cause })?;
+            router.insert(&*template, path).map_err(|why| RouteError::Path { path: template, why: why.to_string() })?;
         }
         let unmatched = http.endpoint(UNMATCHED);
         for method in [Method::Get, Method::Head, Method::Post, Method::Put, Method::Delete, Method::Other] {

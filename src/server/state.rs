@@ -14,24 +14,24 @@ use hyper::http::request::Parts;
 
 use super::body::Body;
 use super::debug;
-use super::health::{self, Heartbeat, Shutdown};
+use super::health::{self, Heartbeat};
 use super::metrics::{Scrapes, Wish};
-use super::observe::{BytesRead, Journey, Observation, ObservedBody};
+use super::observe::ServedBody;
 use super::options::Options;
 use super::profiles;
 use super::request::Request;
 use super::respond::{self, Response};
 use super::route::{Found, Handler, Route, RouteError, Routes, Table};
+use super::shutdown::Shutdown;
 use crate::Registry;
-use crate::http::{HttpMetrics, Method};
+use crate::http::journey::{BytesRead, Journey, Observation};
+use crate::http::{HttpMetrics, Method, headers};
+use crate::profile::OpenProfile;
 use crate::profile::server_timing::server_timing;
-use crate::profile::{OpenProfile, TraceId};
 
 const METRICS: &str = "/metrics";
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Everything that the connections of a server share. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -88,10 +88,41 @@ impl State {
         Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, shutdown, options })))
     }
 
-    /// Tells everybody who asks `/health/ready` that no more requests shall come. [`run`](super::run) does it by itself; this
-    /// is for who serves connections of another kind with [`serve_connection`](super::serve_connection), before they are ended.
+    /// Tells everybody who asks `/health/ready` that no more requests shall come, and ends the answers that have no end
+    /// ([`Body::endless`](super::Body::endless)). [`run`](super::run) does both by itself; this is for who serves connections of another
+    /// kind with [`serve_connection`](super::serve_connection), before they are ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::http::{HttpMetrics, HttpOptions};
+    /// use tachograph::server::{self, Options, Routes, State};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// # let registry = tachograph::Registry::new();
+    /// # let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    /// let state = State::new(&registry, &http, Routes::new(), Options::default())?;
+    /// state.begin_shutdown();
+    /// let (mut client, io) = tokio::io::duplex(4096);
+    /// let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse()?, state));
+    /// client.write_all(b"GET /health/ready HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await?;
+    /// let mut answer = String::new();
+    /// client.read_to_string(&mut answer).await?;
+    /// assert!(answer.starts_with("HTTP/1.1 503 "));
+    /// # serving.await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
     pub fn begin_shutdown(&self) {
         self.0.shutdown.begin();
+        self.0.shutdown.end_streams();
+    }
+
+    pub(super) fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -112,7 +143,7 @@ impl State {
         peer: SocketAddr,
         standing: Standing,
         request: hyper::Request<Incoming>,
-    ) -> hyper::Response<ObservedBody> {
+    ) -> hyper::Response<ServedBody> {
         let started = Instant::now();
         let table = &self.0.table;
         let (head, body) = request.into_parts();
@@ -122,7 +153,8 @@ impl State {
         let debugging = debug::covers(head.uri.path());
         let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
         let refusal = if debugging { self.refusal_of_debug(&head) } else { None };
-        let profile = Arc::new(self.profile(&head, endpoint.name(), method, monitoring).begun_at(started));
+        let profiler = self.0.options.profiler.as_ref().filter(|_| !monitoring);
+        let profile = Arc::new(headers::profile(profiler, &head.headers, endpoint.name(), method).begun_at(started));
         let journey = Journey { read: BytesRead::new(), profile };
         let observation = Observation::new(endpoint.clone(), journey.clone());
         let response = match found {
@@ -143,40 +175,21 @@ impl State {
         };
         let mut response = if method == Method::Head { without_body(response) } else { response };
         self.tell(&journey.profile, response.headers_mut());
-        observation.attach(response)
+        ServedBody::attach(response, observation, &self.0.shutdown)
     }
 
     fn refusal_of_debug(&self, head: &Parts) -> Option<Response> {
         debug::refusal(&self.0.http, self.0.options.token.as_ref(), &head.headers)
     }
 
-    /// Starts the profile of a request; of monitoring traffic one that goes nowhere.
-    fn profile(&self, head: &Parts, endpoint: &str, method: Method, monitoring: bool) -> OpenProfile {
-        let Some(profiler) = self.0.options.profiler.as_ref().filter(|_| !monitoring) else {
-            return OpenProfile::disabled(method);
-        };
-        // Of a field that was sent twice nobody knows which one is meant.
-        let field = |name| {
-            let mut fields = head.headers.get_all(name).iter();
-            let field = fields.next().filter(|_| fields.next().is_none());
-            field.and_then(|value| value.to_str().ok()).unwrap_or_default()
-        };
-        let profile = profiler.start(endpoint, method).with_request_id(field(REQUEST_ID));
-        profile.with_trace_id(TraceId::from_traceparent(field(TRACEPARENT)))
-    }
-
     /// Tells the client the id under which the request will be found and, if it may know, its phases.
-    fn tell(&self, profile: &OpenProfile, headers: &mut HeaderMap) {
-        if !profile.is_enabled() {
-            return;
-        }
-        if let Ok(id) = HeaderValue::from_maybe_shared(profile.request_id().to_string().into_bytes()) {
-            headers.insert(REQUEST_ID, id);
-        }
+    fn tell(&self, profile: &OpenProfile, fields: &mut HeaderMap) {
+        headers::tell_id(profile, fields);
         if self.0.options.server_timing
+            && profile.is_enabled()
             && let Ok(phases) = HeaderValue::from_maybe_shared(server_timing(&profile.phases(), profile.elapsed()))
         {
-            headers.insert(SERVER_TIMING, phases);
+            fields.insert(SERVER_TIMING, phases);
         }
     }
 }

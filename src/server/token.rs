@@ -34,6 +34,12 @@ pub struct Token(Padded);
 impl Token {
     /// The value of the label `result` under which a request is counted in `auth_attempts_total` that brings a token that is
     /// known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(tachograph::server::Token::SUCCESS, "success");
+    /// ```
     pub const SUCCESS: &'static str = "success";
 
     /// Takes a token that somebody has chosen.
@@ -61,6 +67,18 @@ impl Token {
     /// # Errors
     ///
     /// When it is nobody's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::server::header::AUTHORIZATION;
+    /// use tachograph::server::{HeaderMap, Token};
+    ///
+    /// let known = [("old", Token::new("first")?), ("new", Token::new("second")?)];
+    /// let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer second".parse()?)]);
+    /// assert_eq!(Token::identify(&headers, known.iter().map(|(name, token)| (*name, token))), Ok("new"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn identify<'a, T>(headers: &HeaderMap, known: impl IntoIterator<Item = (T, &'a Self)>) -> Result<T, Unauthorized> {
         let mut fields = headers.get_all(AUTHORIZATION).iter();
         let field = fields.next().ok_or(Unauthorized::MissingToken)?;
@@ -97,6 +115,17 @@ impl fmt::Display for TokenError {
 impl std::error::Error for TokenError {}
 
 /// Why a request is not let in. It makes the answer, 401 with the challenge of RFC 6750.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::server::{Response, StatusCode, Unauthorized, header};
+///
+/// assert_eq!(Unauthorized::ALL.map(Unauthorized::label), ["missing_token", "malformed_header", "wrong_token"]);
+/// let response = Response::from(Unauthorized::MissingToken);
+/// assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+/// assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer realm=\"tachograph\"");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unauthorized {
     /// It has no `Authorization`: send `Authorization: Bearer TOKEN`.

@@ -90,6 +90,18 @@ impl Shards {
 }
 
 /// What the cell space holds.
+///
+/// # Examples
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// let jobs = registry.counter("jobs_total", "Jobs done.")?;
+/// std::thread::scope(|scope| _ = scope.spawn(|| jobs.inc()));
+/// let stats = tachograph::engine_stats();
+/// assert!(stats.shards >= 1 && stats.free_shards <= stats.shards);
+/// assert!(stats.shard_bytes >= 8 * stats.shards);
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EngineStats {

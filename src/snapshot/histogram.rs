@@ -9,6 +9,28 @@ use crate::metric::bucket::{Buckets, HDR_DIGITS};
 use crate::metric::exemplar::Exemplar;
 
 /// A histogram's buckets and sum.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Buckets, Registry, Value};
+///
+/// let registry = Registry::new();
+/// let wait = registry.histogram("wait_seconds", "", Buckets::seconds(&[0.1, 1.0])?)?;
+/// wait.observe(20_000_000);
+/// wait.observe(500_000_000);
+/// let snapshot = registry.snapshot();
+/// let value = snapshot.family("wait_seconds").unwrap().series().next().unwrap().value;
+/// let Value::Histogram(value) = value else { panic!("it is a histogram") };
+/// assert_eq!((value.count(), value.sum(), value.quantile(0.5)), (2, 0.52, Some(0.1)));
+/// assert_eq!(value.cumulative().collect::<Vec<_>>(), [(0.1, 1), (1.0, 2), (f64::INFINITY, 2)]);
+/// assert!(value.exemplars().is_empty());
+/// // Beyond the snapshot.
+/// let kept = value.to_snapshot();
+/// drop(snapshot);
+/// assert_eq!(kept.value().count(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HistogramValue<'a> {
     buckets: &'a Arc<Buckets>,

@@ -13,6 +13,19 @@ use crate::metric::claims::{Claims, Clash};
 use crate::metric::descriptor::{Descriptor, Kind};
 
 /// Why snapshots were not merged.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{MergeError, Registry, Snapshot};
+///
+/// let (one, other) = (Registry::new(), Registry::new());
+/// one.counter("jobs_total", "Jobs done.")?;
+/// other.gauge("jobs_total", "Jobs done.")?;
+/// let error = Snapshot::merged([&*one.snapshot(), &*other.snapshot()]).unwrap_err();
+/// assert_eq!(error, MergeError::Kind { family: "jobs_total".into() });
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MergeError {

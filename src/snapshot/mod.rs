@@ -83,6 +83,22 @@ pub(crate) type Reading = Box<dyn FnOnce(&Totals, Option<&Snapshot>, &mut Vec<Fa
 /// assert!(matches!(family.series().next().unwrap().value, Value::Counter(3)));
 /// # Ok::<(), tachograph::RegisterError>(())
 /// ```
+///
+/// Its parts:
+///
+/// ```
+/// use tachograph::Registry;
+///
+/// let registry = Registry::with_labels([("zone", "eu")])?;
+/// registry.counter("jobs_total", "Jobs done.")?;
+/// registry.gauge("queue_depth", "Jobs waiting.")?;
+/// let snapshot = registry.snapshot();
+/// assert!(snapshot.families().map(|family| family.descriptor().name()).eq(["jobs_total", "queue_depth"]));
+/// assert_eq!(snapshot.series_count(), 2);
+/// assert_eq!(snapshot.own_labels(), "zone=\"eu\"");
+/// assert!(snapshot.taken_at() <= std::time::Instant::now());
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Debug)]
 pub struct Snapshot {
     families: BTreeMap<Box<str>, FamilySnapshot>,

@@ -34,6 +34,21 @@ const ZERO_THRESHOLD: f64 = f64::from_bits((1023 - 128) << 52);
 /// assert_eq!(value.native(3).unwrap().buckets(), [(0, 1), (8, 1), (13, 1), (16, 1), (54, 1)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// What it was made with:
+///
+/// ```
+/// use tachograph::{Buckets, Registry, Resolution, Value};
+///
+/// let registry = Registry::new();
+/// registry.histogram("size_bytes", "", Buckets::bytes(&[100])?.resolution(Resolution::Native))?;
+/// let snapshot = registry.snapshot();
+/// let value = snapshot.family("size_bytes").unwrap().series().next().unwrap().value;
+/// let Value::Histogram(value) = value else { panic!("it is a histogram") };
+/// let native = value.native(3).unwrap();
+/// assert_eq!((native.schema(), native.zero_threshold()), (3, 2f64.powi(-128)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct NativeHistogram {
     /// `COARSEST` to `SCHEMA`.

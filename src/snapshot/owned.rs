@@ -45,6 +45,23 @@ pub struct HistogramSnapshot {
 }
 
 /// Two histograms do not tell the same values apart, so they have no sum and no difference: make them with the same [`Buckets`].
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Buckets, Registry, Value};
+///
+/// let registry = Registry::new();
+/// registry.histogram("a_bytes", "", Buckets::bytes(&[100])?)?;
+/// registry.histogram("b_bytes", "", Buckets::bytes(&[200])?)?;
+/// let snapshot = registry.snapshot();
+/// let [Value::Histogram(a), Value::Histogram(b)] = ["a_bytes", "b_bytes"].map(|name| {
+///     snapshot.family(name).unwrap().series().next().unwrap().value
+/// }) else { panic!("both are histograms") };
+/// let error = a.to_snapshot().merge(&b).unwrap_err();
+/// assert_eq!(error.to_string(), "the histograms differ in their bounds: make them with the same buckets");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DifferentBuckets(
     /// What differs.

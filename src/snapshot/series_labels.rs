@@ -77,7 +77,7 @@ impl<'a> SeriesLabels<'a> {
     }
 
     /// The order in which a scrape shows series: by label values.
-    pub(super) fn in_order(self, other: SeriesLabels<'_>) -> Ordering {
+    pub(crate) fn in_order(self, other: SeriesLabels<'_>) -> Ordering {
         by_value(self.key(), other.key()).then_with(|| self.names.cmp(other.names))
     }
 }

@@ -75,6 +75,10 @@ pub(crate) fn keep_ticking(registry: &Arc<RegistryCore>) {
 
 /// Whether the snapshot thread runs, started now if it did not.
 fn start() -> bool {
+    // WebAssembly has no threads, and a process without a number: to ask for it is a panic.
+    if cfg!(target_family = "wasm") {
+        return false;
+    }
     let mut running = SNAPSHOTTER.running.lock().unwrap_or_else(PoisonError::into_inner);
     let process = std::process::id();
     if *running != Some(process) && std::thread::Builder::new().name("tachograph".into()).spawn(run).is_ok() {

@@ -60,12 +60,28 @@ impl BucketCells {
 }
 
 /// A family as it was when the snapshot was taken.
+///
+/// # Examples
+///
+/// ```
+/// let registry = tachograph::Registry::new();
+/// registry.counter_family("jobs_total", "Jobs done.", ["queue"])?.inc(["mail"]);
+/// let snapshot = registry.snapshot();
+/// let family = snapshot.family("jobs_total").unwrap();
+/// assert_eq!((family.descriptor().help(), family.len()), ("Jobs done.", 1));
+/// assert!(family.series().all(|series| series.labels.iter().eq([("queue", "mail".into())])));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 pub struct FamilySnapshot {
     descriptor: Arc<Descriptor>,
-    series: SeriesSet,
+    /// One, but where the labels of the series are not all called the same: then one of each set of names.
+    parts: Box<[SeriesSet]>,
+    /// Where each series stands, in the order of label values: part, and place there. Empty where there is one part, in order.
+    order: Box<[(u32, u32)]>,
 }
 
-enum SeriesSet {
+/// Series of a family that were read together.
+pub(super) enum SeriesSet {
     /// Out of the fold.
     Folded { labels: Arc<dyn LabelTexts>, values: Values },
     /// From a collector or a window.
@@ -97,13 +113,28 @@ pub(crate) enum CollectedValue {
 }
 
 /// One series: its labels and its value.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::Value;
+///
+/// let registry = tachograph::Registry::new();
+/// registry.gauge_family("queue_depth", "Jobs waiting.", ["queue"])?.set(["mail"], 4.0);
+/// let snapshot = registry.snapshot();
+/// let series = snapshot.family("queue_depth").unwrap().series().next().unwrap();
+/// assert_eq!(series.labels, "queue=\"mail\"");
+/// assert!(matches!(series.value, Value::Float(4.0)));
+/// assert!(series.created().is_some());
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
     /// The labels, those of the registry itself left out.
     pub labels: SeriesLabels<'a>,
     /// The value.
     pub value: Value<'a>,
-    family: &'a FamilySnapshot,
+    among: &'a SeriesSet,
     /// Its place there.
     at: usize,
 }
@@ -112,7 +143,7 @@ impl Series<'_> {
     /// When the series was made, at 0, to an eighth of a second; `None` where that is not known: of what a collector gives, of what
     /// came from another process, and of the summary of an [`HttpMetrics`](crate::http::HttpMetrics).
     pub fn created(&self) -> Option<SystemTime> {
-        match &self.family.series {
+        match self.among {
             SeriesSet::Folded { labels, .. } => Some(labels.created(self.at).time()),
             SeriesSet::Collected(_) => None,
         }
@@ -120,6 +151,23 @@ impl Series<'_> {
 }
 
 /// The value of one series.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Registry, Value};
+///
+/// let registry = Registry::new();
+/// registry.counter("jobs_total", "Jobs done.")?.inc_by(3);
+/// registry.up_down_counter("open_files", "Files open now.")?.dec();
+/// registry.gauge("heat_celsius", "Temperature.")?.set(21.5);
+/// let snapshot = registry.snapshot();
+/// let value = |name| snapshot.family(name).unwrap().series().next().unwrap().value;
+/// assert!(matches!(value("jobs_total"), Value::Counter(3)));
+/// assert!(matches!(value("open_files"), Value::UpDown(-1)));
+/// assert!(matches!(value("heat_celsius"), Value::Float(21.5)));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -142,6 +190,21 @@ pub enum Value<'a> {
 }
 
 /// A summary's quantiles, sum and count.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Quantiles, Registry, Value};
+///
+/// let registry = Registry::new();
+/// let batch = registry.summary("batch_items", "Items a batch.", Quantiles::whole(&[0.5])?)?;
+/// [100, 20, 60].into_iter().for_each(|items| batch.observe(items));
+/// let snapshot = registry.snapshot();
+/// let value = snapshot.family("batch_items").unwrap().series().next().unwrap().value;
+/// let Value::Summary(value) = value else { panic!("it is a summary") };
+/// assert_eq!((value.count(), value.sum(), value.quantiles()), (3, 180.0, &[(0.5, 60.0)][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SummaryValue {
     /// Quantile (0 to 1) and value, by quantile; NaN where nothing was observed.
@@ -169,12 +232,26 @@ impl SummaryValue {
 
 impl FamilySnapshot {
     pub(crate) fn folded(descriptor: Arc<Descriptor>, labels: Arc<dyn LabelTexts>, values: Values) -> Self {
-        Self { descriptor, series: SeriesSet::Folded { labels, values } }
+        Self { descriptor, parts: Box::new([SeriesSet::Folded { labels, values }]), order: Box::default() }
     }
 
     pub(crate) fn collected(descriptor: Arc<Descriptor>, mut series: Vec<CollectedSeries>) -> Self {
         series.sort_by(|a, b| a.labels.get().in_order(b.labels.get()));
-        Self { descriptor, series: SeriesSet::Collected(series) }
+        Self { descriptor, parts: Box::new([SeriesSet::Collected(series)]), order: Box::default() }
+    }
+
+    /// The series of several families as one.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn joined(descriptor: Arc<Descriptor>, families: Vec<Self>) -> Self {
+        let parts: Box<[SeriesSet]> = families.into_iter().flat_map(|family| family.parts).collect();
+        if parts.len() == 1 {
+            return Self { descriptor, parts, order: Box::default() };
+        }
+        let places = (0..).zip(&parts).flat_map(|(part, set)| (0..set.len() as u32).map(move |at| (part, at)));
+        let mut order: Box<[(u32, u32)]> = places.collect();
+        let labels = |(part, at): (u32, u32)| parts[part as usize].labels(at as usize);
+        order.sort_by(|&a, &b| labels(a).in_order(labels(b)));
+        Self { descriptor, parts, order }
     }
 
     /// Name, type and help.
@@ -185,71 +262,95 @@ impl FamilySnapshot {
     /// Series in the family.
     #[expect(clippy::len_without_is_empty, reason = "a family without series is still a family")]
     pub fn len(&self) -> usize {
-        match &self.series {
-            SeriesSet::Folded { labels, .. } => labels.len(),
-            SeriesSet::Collected(series) => series.len(),
+        self.parts.iter().map(SeriesSet::len).sum()
+    }
+
+    /// The series, by label values.
+    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        (0..self.len()).map(|n| match self.order.get(n) {
+            Some(&(part, at)) => self.parts[part as usize].series(at as usize),
+            None => self.parts[0].series(n),
+        })
+    }
+
+    pub(super) fn parts(&self) -> &[SeriesSet] {
+        &self.parts
+    }
+}
+
+impl SeriesSet {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Folded { labels, .. } => labels.len(),
+            Self::Collected(series) => series.len(),
         }
     }
 
     /// The labels of a series, by its place in the order of label values.
     pub(super) fn labels(&self, at: usize) -> SeriesLabels<'_> {
-        match &self.series {
-            SeriesSet::Folded { labels, .. } => SeriesLabels::new(labels.names(), labels.kept(at)),
-            SeriesSet::Collected(series) => series[at].labels.get(),
+        match self {
+            Self::Folded { labels, .. } => SeriesLabels::new(labels.names(), labels.kept(at)),
+            Self::Collected(series) => series[at].labels.get(),
         }
     }
 
     /// The sum and the buckets of a histogram that was folded.
     pub(super) fn histogram_cells(&self, at: usize) -> Option<&[u64]> {
-        match &self.series {
-            SeriesSet::Folded { values: Values::Histogram(cells), .. } => Some(cells.cells(at)),
+        match self {
+            Self::Folded { values: Values::Histogram(cells), .. } => Some(cells.cells(at)),
             _ => None,
         }
     }
 
     /// The value of a summary that was folded.
     pub(super) fn summary_value(&self, at: usize) -> Option<&SummaryValue> {
-        match &self.series {
-            SeriesSet::Folded { values: Values::Summary(values), .. } => Some(&values[at]),
+        match self {
+            Self::Folded { values: Values::Summary(values), .. } => Some(&values[at]),
             _ => None,
         }
     }
 
     /// The value of a counter that was folded.
     pub(super) fn counter_value(&self, at: usize) -> Option<u64> {
-        match &self.series {
-            SeriesSet::Folded { values: Values::Counter(values), .. } => Some(values[at]),
+        match self {
+            Self::Folded { values: Values::Counter(values), .. } => Some(values[at]),
             _ => None,
         }
     }
 
-    /// The series, by label values.
-    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
-        (0..self.len()).map(move |at| {
-            let value = match &self.series {
-                SeriesSet::Folded { values, .. } => match values {
-                    Values::Counter(values) => Value::Counter(values[at]),
-                    Values::UpDown(values) => Value::UpDown(values[at]),
-                    Values::FloatCounter(values) | Values::Gauge(values) => Value::Float(values[at]),
-                    Values::Histogram(cells) => Value::Histogram(cells.series(at)),
-                    Values::GaugeHistogram(values) => Value::GaugeHistogram(&values[at]),
-                    Values::Summary(values) => Value::Summary(&values[at]),
-                    Values::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: active[at] }),
-                    Values::Info => Value::Info,
-                },
-                SeriesSet::Collected(series) => match &series[at].value {
-                    CollectedValue::Counter(value) => Value::Counter(*value),
-                    CollectedValue::FloatCounter(value) | CollectedValue::Gauge(value) => Value::Float(*value),
-                    CollectedValue::UpDown(value) => Value::UpDown(*value),
-                    CollectedValue::Histogram(value) => Value::Histogram(value.value()),
-                    CollectedValue::GaugeHistogram(value) => Value::GaugeHistogram(value),
-                    CollectedValue::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: *active }),
-                    CollectedValue::Info => Value::Info,
-                    CollectedValue::Summary(value) => Value::Summary(value),
-                },
-            };
-            Series { labels: self.labels(at), value, family: self, at }
-        })
+    fn series(&self, at: usize) -> Series<'_> {
+        Series { labels: self.labels(at), value: self.value(at), among: self, at }
+    }
+
+    fn value(&self, at: usize) -> Value<'_> {
+        match self {
+            Self::Folded { values, .. } => match values {
+                Values::Counter(values) => Value::Counter(values[at]),
+                Values::UpDown(values) => Value::UpDown(values[at]),
+                Values::FloatCounter(values) | Values::Gauge(values) => Value::Float(values[at]),
+                Values::Histogram(cells) => Value::Histogram(cells.series(at)),
+                Values::GaugeHistogram(values) => Value::GaugeHistogram(&values[at]),
+                Values::Summary(values) => Value::Summary(&values[at]),
+                Values::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: active[at] }),
+                Values::Info => Value::Info,
+            },
+            Self::Collected(series) => match &series[at].value {
+                CollectedValue::Counter(value) => Value::Counter(*value),
+                CollectedValue::FloatCounter(value) | CollectedValue::Gauge(value) => Value::Float(*value),
+                CollectedValue::UpDown(value) => Value::UpDown(*value),
+                CollectedValue::Histogram(value) => Value::Histogram(value.value()),
+                CollectedValue::GaugeHistogram(value) => Value::GaugeHistogram(value),
+                CollectedValue::StateSet { states, active } => Value::StateSet(StateSetValue { states, active: *active }),
+                CollectedValue::Info => Value::Info,
+                CollectedValue::Summary(value) => Value::Summary(value),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for SeriesSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries((0..self.len()).map(|at| self.labels(at))).finish()
     }
 }
 

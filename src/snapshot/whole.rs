@@ -5,6 +5,21 @@ use std::sync::Arc;
 use crate::metric::bucket::Buckets;
 
 /// Which of its states a state set is in.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Registry, Value};
+///
+/// let registry = Registry::new();
+/// registry.state_set("breaker", "State of the circuit breaker.", &["closed", "open"])?.set("open");
+/// let snapshot = registry.snapshot();
+/// let value = snapshot.family("breaker").unwrap().series().next().unwrap().value;
+/// let Value::StateSet(value) = value else { panic!("it is a state set") };
+/// assert_eq!(value.active(), "open");
+/// assert!(value.states().eq([("closed", false), ("open", true)]));
+/// # Ok::<(), tachograph::RegisterError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct StateSetValue<'a> {
     /// At least one, in order.
@@ -27,6 +42,22 @@ impl<'a> StateSetValue<'a> {
 }
 
 /// How many things there are now in each bucket of a gauge histogram.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{Buckets, Registry, Value};
+///
+/// let registry = Registry::new();
+/// let waiting = registry.gauge_histogram("waiting_bytes", "Jobs waiting, by size.", Buckets::bytes(&[1_024])?)?;
+/// waiting.set(&[3, 1], 9_000.0);
+/// let snapshot = registry.snapshot();
+/// let value = snapshot.family("waiting_bytes").unwrap().series().next().unwrap().value;
+/// let Value::GaugeHistogram(value) = value else { panic!("it is a gauge histogram") };
+/// assert_eq!((value.count(), value.sum()), (4, 9000.0));
+/// assert!(value.cumulative().eq([(1024.0, 3), (f64::INFINITY, 4)]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct GaugeHistogramValue {
     buckets: Arc<Buckets>,

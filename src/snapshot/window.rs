@@ -59,12 +59,15 @@ pub(crate) struct Window {
     kept: Mutex<Kept>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Kept {
     /// Totals at the last tick, of the cells where they were not zero, by cell.
     last: Vec<(u32, u64)>,
     /// What came in each tick, oldest first.
     ticks: VecDeque<Tick>,
+    /// Totals of all cells at the last reading, for who looks at another span; nothing until somebody does.
+    #[cfg(feature = "page")]
+    seen: Option<Box<[u64]>>,
 }
 
 #[derive(Debug)]
@@ -77,7 +80,7 @@ struct Tick {
 impl Window {
     pub(crate) fn new(span: Duration) -> Result<Self, Exhausted> {
         let cells = SlotRun::pages(CELLS)?;
-        Ok(Self { cells, span, kept: Mutex::new(Kept { last: Vec::new(), ticks: VecDeque::new() }) })
+        Ok(Self { cells, span, kept: Mutex::new(Kept::default()) })
     }
 
     /// Counts a value; `false` when it lies above the trackable range and was counted as the highest.
@@ -110,11 +113,12 @@ impl Window {
 
     /// The observations of the window as a histogram of nanoseconds.
     pub(crate) fn histogram(&self, totals: &Totals, now: Instant) -> Histogram<u64> {
-        let mut histogram = Histogram::new_with_bounds(1, HIGHEST_TRACKABLE, SIGNIFICANT_DIGITS)
-            .expect("the bounds and digits are constants that the histogram takes");
+        let mut histogram = empty_histogram();
         let mut add = |cell: u32, count: u64| {
             histogram.saturating_record_n(lowest(cell as usize, SUB_BUCKET_BITS), count);
         };
+        #[cfg(feature = "page")]
+        self.see(totals);
         let kept = lock(&self.kept);
         let recent = kept.ticks.iter().filter(|tick| now.saturating_duration_since(tick.ended) < self.span);
         for &(cell, count) in recent.flat_map(|tick| tick.counts.iter()) {
@@ -137,11 +141,44 @@ impl Window {
         })
     }
 
+    /// Keeps the totals for `seen`, once somebody has asked for them.
+    #[cfg(feature = "page")]
+    fn see(&self, totals: &Totals) {
+        if let Some(seen) = &mut lock(&self.kept).seen {
+            seen.iter_mut().zip(self.cells.totals(totals, CELLS)).for_each(|(seen, total)| *seen = total);
+        }
+    }
+
+    /// Reads the totals of all cells at the last snapshot. The first call gets nothing, but has the snapshots that follow keep them.
+    #[cfg(feature = "page")]
+    pub(crate) fn seen<T>(&self, read: impl FnOnce(&[u64]) -> T) -> Option<T> {
+        let mut kept = lock(&self.kept);
+        match &kept.seen {
+            Some(seen) => Some(read(seen)),
+            None => {
+                kept.seen = Some(vec![0; CELLS].into());
+                None
+            }
+        }
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         let kept = lock(&self.kept);
         let ticks: usize = kept.ticks.iter().map(|tick| size_of_val(&*tick.counts)).sum();
         kept.last.capacity() * size_of::<(u32, u64)>() + ticks
     }
+}
+
+/// A histogram that takes what a window holds.
+pub(crate) fn empty_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, HIGHEST_TRACKABLE, SIGNIFICANT_DIGITS)
+        .expect("the bounds and digits are constants that the histogram takes")
+}
+
+/// The lowest value of a cell, in nanoseconds.
+#[cfg(feature = "page")]
+pub(crate) fn lowest_in(cell: u16) -> u64 {
+    lowest(cell.into(), SUB_BUCKET_BITS)
 }
 
 /// A quantile in nanoseconds, NaN of an empty histogram.

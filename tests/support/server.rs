@@ -33,6 +33,11 @@ impl Server {
     pub(crate) fn start_with(routes: Routes, options: Options) -> Self {
         let registry = Registry::new();
         let metrics = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+        Self::start_on(registry, metrics, routes, options)
+    }
+
+    /// A server on a registry that has more than its own.
+    pub(crate) fn start_on(registry: Registry, metrics: HttpMetrics, routes: Routes, options: Options) -> Self {
         let state = State::new(&registry, &metrics, routes, options).unwrap();
         let (stop, stopping) = oneshot::channel();
         let (tell, told) = mpsc::channel();

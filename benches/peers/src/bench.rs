@@ -16,8 +16,21 @@ use crate::{Case, Pool, cases, scrapes};
 ///
 /// When a subject counted wrongly.
 pub fn compare(criterion: &mut Criterion, work: Work) {
+    let cases = cases(work);
+    let sanity = work.sanity();
+    let (pool, cases) = compare_all(criterion, work, cases);
+    warn_if_unlikely(&pool, &cases, sanity);
+    cases.iter().for_each(|case| case.verify());
+}
+
+/// The same of these cases alone, whichever is slower.
+///
+/// # Panics
+///
+/// When one of them counted wrongly.
+pub fn compare_all(criterion: &mut Criterion, work: Work, cases: Vec<Case>) -> (Pool, Vec<Arc<Case>>) {
     let pool = Pool::new(2);
-    let cases: Vec<Arc<Case>> = cases(work).into_iter().map(Arc::new).collect();
+    let cases: Vec<Arc<Case>> = cases.into_iter().map(Arc::new).collect();
     for threads in [1, 2] {
         let mut group =
             criterion.benchmark_group(format!("{work}, {threads} {}", if threads == 1 { "thread" } else { "threads" }));
@@ -28,8 +41,7 @@ pub fn compare(criterion: &mut Criterion, work: Work) {
         }
         group.finish();
     }
-    warn_if_unlikely(&pool, &cases, work.sanity());
-    cases.iter().for_each(|case| case.verify());
+    (pool, cases)
 }
 
 /// Operations of a thread in the sanity check: some milliseconds.

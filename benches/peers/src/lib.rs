@@ -19,6 +19,8 @@
 
 pub mod bench;
 mod case;
+#[cfg(doctest)]
+mod guides;
 pub mod inputs;
 mod pool;
 pub mod subject;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tachograph::Registry;
 use tachograph::health::checks::Loads;
 use tachograph::http::{HttpMetrics, HttpOptions};
+use tachograph::page::{Page, PageOptions};
 use tachograph::profile::{ProfileOptions, Profiler};
-use tachograph::server::{self, Route, State, Token};
+use tachograph::server::{self, State, Token};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use crate::api::auth::{self, Holder, Tokens};
 use crate::api::fault::FaultControl;
@@ -25,13 +25,14 @@ use crate::editor::Editor;
 use crate::engine::Engine;
 use crate::folder::SceneFolder;
 use crate::health::Subjects;
+use crate::signals::Signals;
 use crate::traffic::Traffic;
-use crate::{health, index, log};
+use crate::{health, log};
 
 /// The exit status of whatever keeps the server from starting.
 pub(crate) const FAILED_TO_START: u8 = 2;
 /// The exit status after a second signal.
-const CUT_SHORT: u8 = 1;
+pub(crate) const CUT_SHORT: u8 = 1;
 /// What a blocking thread may still need once all requests are answered.
 const LAST_BLOCKING: Duration = Duration::from_secs(1);
 
@@ -45,11 +46,16 @@ struct Secrets {
 /// Serves until a signal comes, and returns the exit status.
 pub(crate) fn serve(options: &Options) -> ExitCode {
     log::start(options.log_level, options.log_format);
+    to_the_end(run(options))
+}
+
+/// Runs a server on threads of its own to its end, and returns the exit status.
+pub(crate) fn to_the_end(server: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return failed(&format!("the threads could not be started: {cause}")),
     };
-    let status = match runtime.block_on(run(options)) {
+    let status = match runtime.block_on(server) {
         Ok(status) => status,
         Err(told) => failed(&told),
     };
@@ -66,7 +72,7 @@ fn failed(told: &str) -> ExitCode {
 async fn run(options: &Options) -> Result<ExitCode, String> {
     let folder = SceneFolder::locate(options.scenes.as_deref())?;
     let secrets = secrets(options)?;
-    let signals = Signals::new().map_err(|cause| format!("signals cannot be waited for: {cause}"))?;
+    let signals = Signals::new()?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
@@ -77,25 +83,18 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     let state = state(options, &secrets, folder, &registry, &engine, &editor).map_err(|cause| cause.to_string())?;
 
     announce(options, address, &secrets);
-    let signals = count(signals);
-    // Ready once that many signals have come.
-    let signalled = |times| {
-        let mut signals = signals.clone();
-        async move {
-            signals.wait_for(|seen| *seen >= times).await.expect("the count of signals never ends");
-        }
-    };
+    let signals = signals.count();
     let traffic = (options.traffic() > 0.0).then(|| {
         let names = scenes.into_iter().map(|file| file.name).collect();
         let traffic = Traffic::new(address, secrets.traffic, secrets.burst, names);
-        tokio::spawn(traffic.send(options.traffic(), signalled(1)))
+        tokio::spawn(traffic.send(options.traffic(), signals.have_come(1)))
     });
     let status = tokio::select! {
-        stopped = server::run(listener, state, signalled(1)) => {
+        stopped = server::run(listener, state, signals.have_come(1)) => {
             tracing::info!(cut = stopped.cut, "stopped");
             ExitCode::SUCCESS
         }
-        () = signalled(2) => {
+        () = signals.have_come(2) => {
             tracing::warn!("stopped at once by a second signal");
             ExitCode::from(CUT_SHORT)
         }
@@ -107,20 +106,8 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     Ok(status)
 }
 
-/// Counts the signals that come from here on.
-fn count(mut signals: Signals) -> watch::Receiver<u32> {
-    let (seen, count) = watch::channel(0);
-    tokio::spawn(async move {
-        loop {
-            signals.next().await;
-            tracing::info!("a signal came: the requests in flight may finish, a second signal ends them");
-            seen.send_modify(|seen: &mut u32| *seen = seen.saturating_add(1));
-        }
-    });
-    count
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+/// Begins to listen.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address)
         .await
         .map_err(|cause| format!("cannot listen on {address}: {cause}, choose another address with --listen"))
@@ -183,8 +170,9 @@ fn state(
         http: http.clone(),
     });
     demo.prepare();
-    let page = registry.clone();
-    let routes = api::routes(&demo).route(Route::get("/").monitoring(), move |_| index::page(page.clone()));
+    let links = ["metrics", "health", "scenes"].map(|name| (name.to_owned(), name.to_owned()));
+    let page = Page::start(registry, PageOptions { links: links.into(), profiles: true, ..PageOptions::default() })?;
+    let routes = page.routes(api::routes(&demo));
     let limits = server::Options {
         profiler: Some(profiler),
         health,
@@ -209,41 +197,4 @@ fn announce(options: &Options, address: SocketAddr, secrets: &Secrets) {
     let mut out = std::io::stdout();
     // Nobody has to read it.
     let _closed = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
-}
-
-/// The signals that end a server.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            Some(()) = self.interrupt.recv() => {}
-            Some(()) = self.terminate.recv() => {}
-            else => std::future::pending().await,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {})
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -46,6 +46,18 @@ const FEWEST: f64 = 2.0;
 /// clock.observe(Instant::now(), Duration::from_micros(400));
 /// assert_eq!(clock.frames(), 4);
 /// ```
+///
+/// A game that is paused draws nothing, and is well:
+///
+/// ```
+/// use tachograph::health::checks::FrameClock;
+///
+/// let clock = FrameClock::new();
+/// clock.pause();
+/// assert!(clock.is_paused());
+/// clock.resume();
+/// assert!(!clock.is_paused());
+/// ```
 #[derive(Clone, Debug)]
 pub struct FrameClock(Arc<Shared>);
 
@@ -190,6 +202,12 @@ pub struct FrameCheck {
 
 impl FrameCheck {
     /// Frames a second below which it is degraded, unless set otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(tachograph::health::checks::FrameCheck::MIN_FPS, 10.0);
+    /// ```
     pub const MIN_FPS: f64 = 10.0;
 
     /// A check of the loop that tells this clock.

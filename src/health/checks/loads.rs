@@ -122,6 +122,12 @@ pub struct LoadCheck {
 
 impl LoadCheck {
     /// The age from which on a load is stuck, unless set otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(tachograph::health::checks::LoadCheck::STUCK_AFTER.as_secs(), 30);
+    /// ```
     pub const STUCK_AFTER: Duration = Duration::from_secs(30);
 
     /// A check of these loads.

@@ -28,6 +28,14 @@ pub struct MemoryCheck {
 
 impl MemoryCheck {
     /// 512 MiB: early enough to look for the leak in peace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::health::checks::MemoryCheck;
+    ///
+    /// assert!(MemoryCheck::DEGRADED_BYTES < MemoryCheck::UNHEALTHY_BYTES);
+    /// ```
     pub const DEGRADED_BYTES: u64 = 512 << 20;
     /// 1 024 MiB.
     pub const UNHEALTHY_BYTES: u64 = 1024 << 20;

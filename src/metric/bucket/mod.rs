@@ -29,6 +29,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Values are shown as they are.
     One,
+    /// Values are of so many digits after the point: thousandths, when there are three.
+    Decimal(u8),
 }
 
 impl Unit {
@@ -37,6 +39,7 @@ impl Unit {
         match self {
             Unit::Seconds => 1_000_000_000,
             Unit::Bytes | Unit::One => 1,
+            Unit::Decimal(digits) => 10_u64.pow(digits as u32),
         }
     }
 }
@@ -44,6 +47,9 @@ impl Unit {
 /// The highest value a histogram may tell from higher ones, in base units: 2^44, close to five hours or 18 terabytes. What is above
 /// counts as this, so that a caller's `u64::MAX` for "unknown" takes a million observations to bring the sum around, not two.
 pub(crate) const HIGHEST_TRACKABLE: u64 = 1 << 44;
+
+/// Digits after the point that a histogram keeps at most.
+pub(crate) const MOST_DIGITS: u8 = 9;
 
 /// Bounds a histogram may have: its cells, with the sum and the last bucket, fit one page of 128.
 const MOST_BOUNDS: usize = 126;
@@ -90,16 +96,21 @@ impl Buckets {
     ///
     /// [`BucketError`] when there are none or too many, or they are not increasing whole numbers of nanoseconds above 0.
     pub fn seconds(bounds: &[f64]) -> Result<Self, BucketError> {
-        let scale = Unit::Seconds.scale() as f64;
+        Self::scaled(bounds, Unit::Seconds)
+    }
+
+    /// Bounds as a scrape shows them.
+    fn scaled(bounds: &[f64], unit: Unit) -> Result<Self, BucketError> {
+        let scale = unit.scale() as f64;
         let whole = bounds.iter().map(|&bound| {
             let scaled = (bound * scale).round();
             if !(scaled >= 0.0 && scaled <= HIGHEST_TRACKABLE as f64) {
                 return Err(BucketError::OutOfRange(bound));
             }
-            // A whole number of nanoseconds is one that shows as the very double that was given.
+            // A whole number of base units is one that shows as the very double that was given.
             if scaled / scale == bound { Ok(scaled as u64) } else { Err(BucketError::NotWhole(bound)) }
         });
-        Self::new(whole.collect::<Result<_, _>>()?, Unit::Seconds)
+        Self::new(whole.collect::<Result<_, _>>()?, unit)
     }
 
     /// Bounds in bytes, for values in bytes.
@@ -107,6 +118,16 @@ impl Buckets {
     /// # Errors
     ///
     /// [`BucketError`] when there are none or too many, or they do not increase from above 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::Buckets;
+    ///
+    /// let sizes = Buckets::bytes(&[1_024, 1_048_576])?;
+    /// assert_eq!(sizes.bounds().collect::<Vec<_>>(), [1024.0, 1048576.0]);
+    /// # Ok::<(), tachograph::BucketError>(())
+    /// ```
     pub fn bytes(bounds: &[u64]) -> Result<Self, BucketError> {
         Self::new(bounds.into(), Unit::Bytes)
     }
@@ -118,6 +139,33 @@ impl Buckets {
     /// [`BucketError`] when there are none or too many, or they do not increase from above 0.
     pub fn whole(bounds: &[u64]) -> Result<Self, BucketError> {
         Self::new(bounds.into(), Unit::One)
+    }
+
+    /// Bounds for values that a scrape shows as they are and that come in fractions: ratios, degrees, whatever has no base unit here.
+    /// Values are kept to as many digits after the point, nine at most, as leave room for a thousand times the last bound; use
+    /// [`Histogram::observe_f64`](crate::Histogram::observe_f64).
+    ///
+    /// # Errors
+    ///
+    /// [`BucketError`] when there are none or too many, or they do not increase from above 0, or have more digits than are kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Buckets, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let buckets = Buckets::decimal(&[0.25, 0.5, 0.75])?;
+    /// let fill = registry.histogram("fill_ratio", "How full a batch was when it was sent.", buckets)?;
+    /// fill.observe_f64(0.125);
+    /// fill.observe_f64(0.7);
+    /// assert_eq!((fill.count(), fill.sum()), (2, 0.825));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decimal(bounds: &[f64]) -> Result<Self, BucketError> {
+        let last = bounds.last().copied().unwrap_or(1.0);
+        let room = |digits: &u8| last * Unit::Decimal(*digits).scale() as f64 * 1_000.0 <= HIGHEST_TRACKABLE as f64;
+        Self::scaled(bounds, Unit::Decimal((0..=MOST_DIGITS).rev().find(room).unwrap_or(0)))
     }
 
     fn new(bounds: Box<[u64]>, unit: Unit) -> Result<Self, BucketError> {
@@ -196,7 +244,7 @@ impl Buckets {
         match self.unit {
             Unit::Seconds => Some("seconds"),
             Unit::Bytes => Some("bytes"),
-            Unit::One => None,
+            Unit::One | Unit::Decimal(_) => None,
         }
     }
 
@@ -244,6 +292,8 @@ impl Buckets {
 
 #[cfg(all(test, not(tachograph_loom)))]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const LATENCY: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
@@ -252,6 +302,32 @@ mod tests {
     fn bounds_are_shown_as_they_were_given() {
         let buckets = Buckets::seconds(&LATENCY).unwrap();
         assert_eq!(buckets.bounds().collect::<Vec<_>>(), LATENCY);
+    }
+
+    #[test]
+    fn decimals_keep_what_leaves_room_for_a_thousand_times_the_last_bound() {
+        let unit = |bounds: &[f64]| Buckets::decimal(bounds).map(|buckets| buckets.parts().1);
+        assert_eq!(unit(&[0.25, 17.0]), Ok(Unit::Decimal(9)));
+        assert_eq!(unit(&[0.25, 18.0]), Ok(Unit::Decimal(8)));
+        assert_eq!(unit(&[1e4]), Ok(Unit::Decimal(6)));
+        assert_eq!(unit(&[1e12]), Ok(Unit::Decimal(0)));
+        assert_eq!(unit(&[0.5, 1e12]), Err(BucketError::NotWhole(0.5)));
+        assert_eq!(unit(&[1e14]), Err(BucketError::OutOfRange(1e14)));
+        assert_eq!(unit(&[]), Err(BucketError::Count(0)));
+        assert!(unit(&[f64::NAN]).is_err() && unit(&[-1.0]).is_err() && unit(&[1.0, f64::INFINITY]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn decimals_show_the_bounds_they_were_given(mut hundredths in prop::collection::btree_set(1..10_000_000_u32, 1..20)) {
+            hundredths.insert(10_000_000);
+            let bounds: Vec<f64> = hundredths.iter().map(|&bound| f64::from(bound) / 100.0).collect();
+            let buckets = Buckets::decimal(&bounds).unwrap();
+            prop_assert_eq!(buckets.bounds().collect::<Vec<_>>(), bounds.clone());
+            for bound in bounds {
+                prop_assert_eq!(buckets.shown(buckets.in_base_units(bound)), bound);
+            }
+        }
     }
 
     #[test]

@@ -108,6 +108,16 @@ impl TypedLabel {
     /// # Panics
     ///
     /// When there are more than 65 536 combinations of dense values, or more than 4 run-time strings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::TypedLabel;
+    ///
+    /// const LABELS: &[TypedLabel] = &[TypedLabel::dense("method", &["GET", "POST"]), TypedLabel::run_time("path")];
+    /// const _: () = TypedLabel::check(LABELS);
+    /// assert!(std::panic::catch_unwind(|| TypedLabel::check(&[TypedLabel::run_time("path"); 5])).is_err());
+    /// ```
     #[track_caller]
     pub const fn check(labels: &[TypedLabel]) {
         assert!(
@@ -244,6 +254,28 @@ pub(crate) fn values<'a>(labels: &[TypedLabel], combination: usize, strings: &[&
 /// tiles.inc(&Tile(1, 2));
 /// assert_eq!(tiles.handle(&Tile(1, 2)).value(), 1);
 /// # Ok::<(), tachograph::RegisterError>(())
+/// ```
+///
+/// What a derived one has:
+///
+/// ```
+/// # #[cfg(not(feature = "derive"))]
+/// # fn main() {}
+/// # #[cfg(feature = "derive")]
+/// # fn main() {
+/// use tachograph::LabelSet;
+///
+/// #[derive(LabelSet)]
+/// struct Load<'a> {
+///     cached: bool,
+///     scene: &'a str,
+/// }
+///
+/// assert_eq!(Load::LABELS.iter().map(|label| label.name()).collect::<Vec<_>>(), ["cached", "scene"]);
+/// assert_eq!(Load::LIMIT, 1_000);
+/// let load = Load { cached: true, scene: "lobby" };
+/// assert_eq!((load.index(), load.with_strings(|strings| strings.concat())), (1, "lobby".into()));
+/// # }
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no label set",

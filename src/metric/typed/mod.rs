@@ -101,6 +101,44 @@ use crate::snapshot::Source;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Each kind is written to as its handles are, labels first:
+///
+/// ```
+/// # #[cfg(not(feature = "derive"))]
+/// # fn main() {}
+/// # #[cfg(feature = "derive")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use tachograph::{Buckets, LabelSet, Registry};
+///
+/// #[derive(LabelSet)]
+/// struct Disk {
+///     ssd: bool,
+/// }
+/// const SSD: Disk = Disk { ssd: true };
+///
+/// let registry = Registry::new();
+/// let read = registry.typed_counter_family::<Disk>("read_bytes_total", "Bytes read.")?;
+/// read.inc_by(&SSD, 512);
+/// let busy = registry.typed_float_counter_family::<Disk>("busy_seconds_total", "Time at work.")?;
+/// busy.inc_by(&SSD, 0.25);
+/// let open = registry.typed_up_down_counter_family::<Disk>("open_files", "Files open now.")?;
+/// open.inc_by(&SSD, 3);
+/// open.dec(&SSD);
+/// let heat = registry.typed_gauge_family::<Disk>("heat_celsius", "Temperature.")?;
+/// heat.set(&SSD, 21.0);
+/// heat.inc_by(&SSD, 0.5);
+/// let wait = registry.typed_histogram_family::<Disk>("wait_seconds", "Time to read.", Buckets::seconds(&[0.1])?)?;
+/// wait.observe(&SSD, 20_000_000);
+/// wait.observe_f64(&SSD, 0.02);
+/// wait.declare(&Disk { ssd: false }); // at 0, from now on
+///
+/// assert_eq!((read.handle(&SSD).value(), read.len()), (512, 1));
+/// assert_eq!((open.handle(&SSD).value(), heat.handle(&SSD).value()), (2, 21.5));
+/// assert_eq!((wait.handle(&SSD).count(), wait.len()), (2, 2));
+/// # Ok(())
+/// # }
+/// ```
 pub struct TypedFamily<M: Instrument, L: LabelSet> {
     core: std::sync::Arc<TypedCore<M>>,
     /// Covariant, and of no thread: a family of `Load<'static>` takes a `Load<'_>`.

@@ -23,6 +23,21 @@ pub struct FlameGraph {
 }
 
 /// A frame: the root, a route with its method (`POST /scene`), a phase in it, or what no phase of a request covers.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::flame::FlameGraph;
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// profiler.start("/scene", Method::Get).finish(200, Sizes::default());
+/// let root = FlameGraph::of(&profiler.profiles()).root;
+/// let route = &root.children[0];
+/// assert_eq!((&*route.name, route.total, root.own), ("GET /scene", root.total, 0));
+/// assert_eq!(&*route.children[0].name, "unaccounted");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Frame {

@@ -5,6 +5,18 @@ use std::sync::Arc;
 use super::{OPEN, OpenProfile};
 
 /// A phase that goes on until this is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler};
+///
+/// let profile = Profiler::new(ProfileOptions::default()).start("/scene", Method::Get);
+/// let reading = profile.phase("file_io");
+/// drop(reading.phase("decode"));
+/// assert_eq!(profile.phases()[1].parent, Some(0));
+/// ```
 #[derive(Debug)]
 #[must_use = "the phase ends when this is dropped"]
 pub struct Phase<'a> {
@@ -14,6 +26,20 @@ pub struct Phase<'a> {
 }
 
 /// A phase that goes on until this is dropped, wherever that is: on another thread, in another task.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use tachograph::http::Method;
+/// use tachograph::profile::{ProfileOptions, Profiler};
+///
+/// let profile = Arc::new(Profiler::new(ProfileOptions::default()).start("/scene", Method::Get));
+/// let reading = profile.phase_owned("file_io");
+/// let decoding = reading.phase("decode");
+/// std::thread::spawn(move || drop(decoding)).join().unwrap();
+/// assert_eq!(profile.phases()[1].parent, Some(0));
+/// ```
 #[derive(Debug)]
 #[must_use = "the phase ends when this is dropped"]
 pub struct OwnedPhase {

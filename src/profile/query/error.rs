@@ -11,6 +11,16 @@ const SHOWN: usize = 60;
 const CAUSE_SHOWN: usize = 120;
 
 /// Why a query cannot be answered. Each names the filter that is at fault.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::query::{Query, QueryError, Wanted};
+///
+/// let error = Query::from_pairs(Wanted::Profiles, 1_000, [("slow", "true"), ("slow", "false")]).unwrap_err();
+/// assert!(matches!(error, QueryError::Twice { name: "slow" }));
+/// assert_eq!(error.to_string(), "slow is given twice, give it once");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum QueryError {
@@ -50,7 +60,7 @@ pub enum QueryError {
     /// `compare` has no end, and there is no `span`, so that nothing comes after it: write its end, or a span.
     NoEnd,
     /// The body is no JSON object: see the cause.
-    NoObject(serde_json::Error),
+    NoObject(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl QueryError {
@@ -105,7 +115,7 @@ impl fmt::Display for QueryError {
 impl std::error::Error for QueryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::NoObject(cause) => Some(cause),
+            Self::NoObject(cause) => Some(&**cause),
             _ => None,
         }
     }

@@ -21,9 +21,29 @@ use crate::http::Method;
 use filter::Reading;
 
 /// Profiles of an answer whose query has no `limit`.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::query::{DEFAULT_LIMIT, Query, Wanted};
+///
+/// assert_eq!(Query::from_json(Wanted::Profiles, 1_000, b"{}")?.limit, Some(DEFAULT_LIMIT));
+/// # Ok::<(), tachograph::profile::query::QueryError>(())
+/// ```
 pub const DEFAULT_LIMIT: usize = 100;
 
 /// What is asked for, which decides the filters that there are.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::query::{Query, Wanted};
+///
+/// let drawn = [("format", "svg")];
+/// assert!(Query::from_pairs(Wanted::FlameGraph, 1_000, drawn).is_ok());
+/// assert!(Query::from_pairs(Wanted::Profiles, 1_000, drawn).is_err());
+/// assert!(Query::from_pairs(Wanted::Unfiltered, 1_000, [("slow", "true")]).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// Profiles: all filters but `format` and `compare`; as many as `limit` says, 100 without.
@@ -35,6 +55,15 @@ pub enum Wanted {
 }
 
 /// The order of profiles.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::query::{Query, Sort, Wanted};
+///
+/// assert_eq!(Query::from_pairs(Wanted::Profiles, 1_000, [("sort", "slowest")])?.sort, Sort::Slowest);
+/// # Ok::<(), tachograph::profile::query::QueryError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     /// The one that ended last comes first.
@@ -45,6 +74,15 @@ pub enum Sort {
 }
 
 /// The form of a flame graph.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::profile::query::{Format, Query, Wanted};
+///
+/// assert_eq!(Query::from_pairs(Wanted::FlameGraph, 1_000, [("format", "folded")])?.format, Format::Folded);
+/// # Ok::<(), tachograph::profile::query::QueryError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// d3-flame-graph's tree.
@@ -99,6 +137,24 @@ pub enum Format {
 ///
 /// let refused = Query::from_pairs(Wanted::Profiles, profiler.most(), [("limit", "5000")]).unwrap_err();
 /// assert_eq!(refused.to_string(), "limit is 5000, write a whole number from 1 to 1160, as many are kept");
+/// # Ok::<(), tachograph::profile::query::QueryError>(())
+/// ```
+///
+/// A page of those that match, and what they are compared with:
+///
+/// ```
+/// use tachograph::http::Method;
+/// use tachograph::profile::query::{Query, Wanted};
+/// use tachograph::profile::{ProfileOptions, Profiler, Sizes};
+///
+/// let profiler = Profiler::new(ProfileOptions::default());
+/// [200, 404, 200].map(|status| profiler.start("/scene", Method::Get).finish(status, Sizes::default()));
+/// let query = Query::from_pairs(Wanted::FlameGraph, 1_000, [("status", "200"), ("offset", "1"), ("compare", "..-10m")])?;
+/// let matching = query.matching(profiler.profiles());
+/// assert!(matching.iter().all(|profile| query.matches(profile)));
+/// assert_eq!((matching.len(), query.page(&matching).len()), (2, 1));
+/// // What these are compared with: the same, of before.
+/// assert!(query.before().unwrap().matching(profiler.profiles()).is_empty());
 /// # Ok::<(), tachograph::profile::query::QueryError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]

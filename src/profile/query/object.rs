@@ -11,7 +11,7 @@ struct Fields(Vec<(String, Value)>);
 
 /// The fields of a JSON object.
 pub(super) fn fields(json: &[u8]) -> Result<Vec<(String, Value)>, QueryError> {
-    serde_json::from_slice(json).map(|Fields(fields)| fields).map_err(QueryError::NoObject)
+    serde_json::from_slice(json).map(|Fields(fields)| fields).map_err(|cause| QueryError::NoObject(cause.into()))
 }
 
 impl<'de> Deserialize<'de> for Fields {

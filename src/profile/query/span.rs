@@ -8,6 +8,18 @@ use super::value::{Understood, seconds};
 ///
 /// In a query it is `START..END`, each of them empty, a time in UTC (`2024-12-02T16:37:25Z`), unix seconds (`1733158245.5`) or a time ago
 /// (`-90s`, `-10m`): `span=-5m..` are the last five minutes.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use tachograph::profile::query::{Query, TimeSpan, Wanted};
+///
+/// let span = Query::from_pairs(Wanted::Profiles, 1_000, [("span", "1733158245..")])?.span.unwrap();
+/// assert_eq!(span, TimeSpan { start: Some(UNIX_EPOCH + Duration::from_secs(1_733_158_245)), end: None });
+/// assert!(span.contains(UNIX_EPOCH + Duration::from_secs(1_733_158_245)) && !span.contains(UNIX_EPOCH));
+/// # Ok::<(), tachograph::profile::query::QueryError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeSpan {
     /// The first moment of it.

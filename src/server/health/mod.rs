@@ -17,11 +17,12 @@ use super::options::Options;
 use super::request::Request;
 use super::respond::{self, Response};
 use super::route::{Route, Routes};
+use super::shutdown::Shutdown;
 use super::token::{Token, Unauthorized};
 use crate::Registry;
 use crate::health::{Group, HealthFormat, HealthRegistry, HealthReport, HealthStatus, Selection, View};
 use crate::http::HttpMetrics;
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::Arc;
 use question::Question;
 use refusal::Refusal;
 use signs::Ages;
@@ -39,26 +40,6 @@ pub(super) const PATHS: [&str; 6] = [ALL, QUICK, LIVE, READY, STARTUP, ONE];
 
 /// The age up to which a result is as good as a new one.
 const FRESH: Duration = Duration::from_secs(1);
-
-/// Whether the shutdown has begun. Written once by whoever begins it, read by answers.
-#[derive(Clone, Debug)]
-pub(super) struct Shutdown(Arc<AtomicBool>);
-
-impl Shutdown {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicBool::new(false)))
-    }
-
-    pub(super) fn begin(&self) {
-        // Relaxed: the flag itself is all that is told; nothing else is read on the strength of it.
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn has_begun(&self) -> bool {
-        // Relaxed: see `begin`.
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// What the routes share.
 struct Health {

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use super::super::owned::HistogramSnapshot;
 use super::{DecodeError, Reader, Writer};
-use crate::metric::bucket::{Buckets, Resolution, Unit};
+use crate::metric::bucket::{Buckets, MOST_DIGITS, Resolution, Unit};
 use crate::snapshot::HistogramValue;
 
 /// The first bytes, the last of them the version.
 const HEADER: [u8; 4] = *b"TGH\x01";
+
+/// Stands for decimals without a digit after the point, the next numbers for those with one and more.
+const DECIMAL: u8 = 16;
+const DECIMAL_MOST: u8 = DECIMAL + MOST_DIGITS;
 
 impl HistogramSnapshot {
     /// The histogram as bytes, for another process: some 2 bytes a bucket that is not empty, and as many a bound as it has digits.
@@ -40,6 +44,7 @@ pub(super) fn write_buckets(writer: &mut Writer, buckets: &Buckets) {
         Unit::One => 0,
         Unit::Seconds => 1,
         Unit::Bytes => 2,
+        Unit::Decimal(digits) => DECIMAL + digits,
     });
     writer.byte(match resolution {
         Resolution::Classic => 0,
@@ -60,6 +65,7 @@ pub(super) fn read_buckets(reader: &mut Reader<'_>) -> Result<Buckets, DecodeErr
         0 => Unit::One,
         1 => Unit::Seconds,
         2 => Unit::Bytes,
+        digits @ DECIMAL..=DECIMAL_MOST => Unit::Decimal(digits - DECIMAL),
         _ => return Err(DecodeError::Invalid("there is no such unit")),
     };
     let resolution = match reader.byte()? {
@@ -106,4 +112,20 @@ pub(super) fn read_counts(reader: &mut Reader<'_>, buckets: &Arc<Buckets>) -> Re
         next = cell + 1;
     }
     Ok(HistogramSnapshot::new(Arc::clone(buckets), sum, counts.into()))
+}
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_of_any_digits_come_back() {
+        for bound in [1.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10] {
+            let histogram = HistogramSnapshot::new(Arc::new(Buckets::decimal(&[bound]).unwrap()), 7, Box::new([(0, 2)]));
+            assert_eq!(HistogramSnapshot::decode(&histogram.encode()).as_ref(), Ok(&histogram), "{bound}");
+        }
+        let mut bytes = HistogramSnapshot::new(Arc::new(Buckets::decimal(&[1.0]).unwrap()), 0, Box::new([])).encode();
+        bytes[HEADER.len()] = DECIMAL_MOST + 1;
+        assert!(HistogramSnapshot::decode(&bytes).is_err());
+    }
 }

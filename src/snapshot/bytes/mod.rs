@@ -12,6 +12,17 @@ mod snapshot;
 use std::fmt;
 
 /// Why bytes were not decoded.
+///
+/// # Examples
+///
+/// ```
+/// use tachograph::{DecodeError, Registry, Snapshot};
+///
+/// let bytes = Registry::new().snapshot().encode();
+/// assert!(Snapshot::decode(&bytes).is_ok());
+/// assert_eq!(Snapshot::decode(&bytes[..4]).unwrap_err(), DecodeError::Truncated);
+/// assert_eq!(Snapshot::decode(b"something else").unwrap_err(), DecodeError::Header);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {

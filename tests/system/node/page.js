@@ -1,18 +1,17 @@
 // A page in Debian's chromium that reports whatever goes wrong in it, and what it asks for from outside.
 "use strict";
 const { readFileSync } = require("node:fs");
-const { chromium } = require("playwright-core");
+const { inBrowser } = require("./browser.js");
 
 // Runs `part` on a new page for each of the options, and fails if the page complained or if a request left for anything but
-// `own`.
-async function onPages(options, own, part) {
-    const browser = await chromium.launch({ executablePath: process.env.TACHOGRAPH_CHROMIUM });
-    try {
+// `own`. Complaints that `expected` knows are none.
+async function onPages(options, own, part, expected = () => false) {
+    await inBrowser(async (browser) => {
         for (const option of options) {
             const page = await browser.newPage(option);
             const faults = [];
             page.on("console", (message) => {
-                if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
+                if (["error", "warning"].includes(message.type()) && !expected(message.text())) faults.push(`console: ${message.text()}`);
             });
             page.on("pageerror", (error) => faults.push(`error: ${error.stack}`));
             page.on("request", (request) => {
@@ -22,9 +21,7 @@ async function onPages(options, own, part) {
             await page.close();
             if (faults.length) throw new Error(faults.join("\n"));
         }
-    } finally {
-        await browser.close();
-    }
+    });
 }
 
 // Runs the part of a script that the first line of the input names, on the file that the second one names.

@@ -4,7 +4,7 @@
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
-const { chromium } = require("playwright-core");
+const { inBrowser } = require("./browser.js");
 
 const LIMIT = 60_000;
 
@@ -59,11 +59,13 @@ async function look(page, index, source) {
   fs.writeFileSync(source, `speedscope.loadFileFromBase64("profile.json", ${JSON.stringify(encoded)})`);
   // A container's root has no sandbox to be put into, and no graphics card to draw with.
   const args = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
-  const browser = await chromium.launch({ executablePath: process.env.TACHOGRAPH_CHROMIUM, args });
   try {
-    console.log(JSON.stringify(await look(await browser.newPage(), index, source)));
+    const seen = await inBrowser(async (browser) => look(await browser.newPage(), index, source), { args });
+    console.log(JSON.stringify(seen));
   } finally {
-    await browser.close();
     fs.rmSync(folder, { recursive: true });
   }
-})();
+})().catch((error) => {
+  console.error(error.stack);
+  process.exitCode = 1;
+});

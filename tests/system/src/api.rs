@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 use crate::{http, wait};
-
-/// How long a scrape may be waited for. There is one a second.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// Labels and value of one series, as an instant query shows them.
 pub type Series = (BTreeMap<String, String>, String);
@@ -48,13 +45,14 @@ pub struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// The one of the scraper that listens there.
+    pub fn new(address: SocketAddr) -> Self {
         Self { address }
     }
 
     /// Waits until the scraper has scraped the job's target and can be asked for it.
     pub fn wait_until_up(&self, job: &str) {
-        wait::until(&format!("the target of {job} to be up"), LIMIT, || {
+        wait::until(&format!("the target of {job} to be up"), wait::LIMIT, || {
             // Asked beside its health, which changes a moment before the scrape can be queried.
             match &self.query(&format!("up{{job=\"{job}\"}} == 1"))[..] {
                 [_] => Ok(()),
@@ -63,13 +61,15 @@ impl Api {
         });
     }
 
-    /// Waits for two scrapes of the job that begin after this call, and checks that none ever failed. Two, because a server may
-    /// count a request a moment after its client has read the answer.
+    /// Waits for two scrapes of the job that begin after this call, and checks that none ever failed, but by its timeout of a
+    /// second: then the machine is busy. Two, because a server may count a request a moment after its client has read the
+    /// answer.
     pub fn wait_for_scrapes(&self, job: &str) {
         let first = self.wait_for_newer(&format!("up{{job=\"{job}\"}}"), now());
         self.wait_for_newer(&format!("up{{job=\"{job}\"}}"), first);
-        let worst = self.number(&format!("min_over_time(up{{job=\"{job}\"}}[10m])"));
-        assert_eq!(worst, "1", "a scrape of {job} failed");
+        let failed = format!("up{{job=\"{job}\"}} == 0 and scrape_duration_seconds{{job=\"{job}\"}} < 0.99");
+        let failed = self.query(&format!("count_over_time(({failed})[10m:1s])"));
+        assert!(failed.is_empty(), "scrapes of {job} failed: {failed:?}");
     }
 
     /// Waits until a rule was evaluated after this call.
@@ -79,7 +79,7 @@ impl Api {
 
     /// Waits until the newest sample of an expression is later than `seen`, and returns when it was.
     fn wait_for_newer(&self, expression: &str, seen: f64) -> f64 {
-        wait::until(&format!("{expression} to be renewed"), LIMIT, || {
+        wait::until(&format!("{expression} to be renewed"), wait::LIMIT, || {
             let newest = self.query(&format!("max(timestamp({expression}))"));
             let last = newest.first().map_or(0.0, |(_, last)| last.parse().expect("a number"));
             if last > seen { Ok(last) } else { Err(format!("the last one is {} s too early", seen - last)) }
@@ -96,6 +96,15 @@ impl Api {
             .iter()
             .map(|item| (labels(&item["metric"]), shown(item)))
             .collect()
+    }
+
+    /// The values of one series in the last ten minutes, each with its time in milliseconds since the epoch.
+    pub fn samples(&self, selector: &str) -> Vec<(u64, String)> {
+        let data = self.get(&format!("query?query={}", percent_encoded(&format!("{selector}[10m]"))));
+        let series = data["result"].as_array().expect("a result is a list");
+        assert_eq!(series.len(), 1, "{selector}: {data}");
+        let sample = |sample: &Value| (milliseconds(sample[0].as_f64().expect("a time is a number")), text(&sample[1]));
+        series[0]["values"].as_array().expect("values are a list").iter().map(sample).collect()
     }
 
     /// All that came with a job, without what the scraper adds.

@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -17,8 +16,10 @@ use crate::{http, wait};
 /// The bearer token of every demo that these tests start.
 pub const TOKEN: &str = "system-test-token";
 
-/// How long the process may take to listen, or to end.
-const LIMIT: Duration = Duration::from_secs(30);
+/// The program that is judged.
+pub fn program() -> String {
+    std::env::var("TACHOGRAPH_BIN").expect("TACHOGRAPH_BIN must name the built binary: run these tests by ci/system.sh")
+}
 
 /// A running `tachograph serve` on a free port. It is killed when this is dropped.
 #[derive(Debug)]
@@ -31,19 +32,23 @@ pub struct Demo {
 impl Demo {
     /// Starts the demo with `options` and waits until it says where it listens.
     pub fn start(options: &[&str]) -> Self {
-        let program = std::env::var_os("TACHOGRAPH_BIN")
-            .expect("TACHOGRAPH_BIN must name the built binary: run these tests by ci/system.sh");
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options)
+    }
+
+    /// The same at an address: where one listened that has ended.
+    pub fn start_at(address: SocketAddr, options: &[&str]) -> Self {
+        let program = program();
         let folder = TempDir::new().expect("a temporary folder");
         let log = File::create(folder.path().join("stderr")).expect("a file in it");
         let mut child = Command::new(&program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--token", TOKEN])
+            .args(["serve", "--listen", &address.to_string(), "--token", TOKEN])
             .args(options)
             .current_dir(repository())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+            .unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
 
         // The reader lives on after the address has come, so that the process never writes into a closed pipe.
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
@@ -57,7 +62,7 @@ impl Demo {
             }
         });
         let mut demo = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), folder };
-        match address.recv_timeout(LIMIT) {
+        match address.recv_timeout(wait::LIMIT) {
             Ok(address) => demo.address = address.parse().expect("an address with a port after 'listening on http://'"),
             Err(_) => panic!("the demo did not say where it listens; on stderr:\n{}", demo.log()),
         }
@@ -99,7 +104,7 @@ impl Demo {
     /// Waits for its end.
     pub fn exit_status(&mut self) -> ExitStatus {
         let child = &mut self.child;
-        wait::until("the demo to end", LIMIT, || {
+        wait::until("the demo to end", wait::LIMIT, || {
             child.try_wait().expect("a child can be waited for").ok_or_else(|| "it still runs".to_owned())
         })
     }

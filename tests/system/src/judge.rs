@@ -3,9 +3,16 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::demo::repository;
+
+/// What no judge takes, however busy the machine is.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// What a judge said.
 #[derive(Clone, Debug)]
@@ -44,7 +51,16 @@ pub(crate) fn judge(program: &OsStr, arguments: &[&OsStr], scrape: &str) -> Verd
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let scrape = scrape.to_owned();
     let writer = thread::spawn(move || stdin.write_all(scrape.as_bytes()));
-    let Output { status, stdout, stderr } = child.wait_with_output().expect("a judge ends");
+    let (ended, end) = mpsc::channel::<()>();
+    let process = Pid::from_child(&child);
+    let watch = thread::spawn(move || {
+        let late = end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
+        late && kill_process(process, Signal::KILL).is_ok()
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("a judge can be waited for");
+    drop(ended);
+    let late = watch.join().expect("the watch does not panic");
+    assert!(!late, "{} took more than {LIMIT:?}: {}", program.display(), String::from_utf8_lossy(&stderr));
     writer.join().expect("the writer does not panic").expect("a judge reads all of its input");
     Verdict {
         code: status.code().expect("a judge is not killed"),

@@ -95,6 +95,10 @@ impl Setup {
             .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address={address}"))
             .args(self.features.iter().map(|feature| format!("--enable-feature={feature}")));
+        // Who scrapes nobody is pushed to.
+        if self.jobs.is_empty() {
+            command.arg("--web.enable-remote-write-receiver");
+        }
         command
     }
 }
@@ -112,8 +116,8 @@ pub(crate) fn scrape_configs(jobs: &[Job]) -> String {
 /// A running Prometheus. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Prometheus {
-    // Held for its end alone.
-    _daemon: Daemon,
+    /// The process.
+    pub daemon: Daemon,
     api: Api,
 }
 
@@ -123,12 +127,17 @@ impl Prometheus {
         Self::start(&Setup::of([("tachograph", target)]))
     }
 
+    /// Starts the oldest one, which scrapes nobody and takes what is pushed.
+    pub fn pushed_to() -> Self {
+        Self::start(&Setup::of([]))
+    }
+
     /// Starts one and waits until it has scraped all of its jobs.
     pub fn start(setup: &Setup) -> Self {
         let daemon = Daemon::start("/-/ready", |folder, address| setup.command(folder, address));
         let api = Api::new(daemon.address());
         setup.jobs.iter().for_each(|job| api.wait_until_up(job.name));
-        Self { _daemon: daemon, api }
+        Self { daemon, api }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Two readers that share no code, ours and Python's prometheus_client, understand the same scrape alike.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use system::demo::Demo;
 use system::understood::Families;
@@ -12,7 +11,7 @@ use tachograph_check::Format;
 /// The scrape of the demo as both understand it, once there was some traffic.
 fn demo_in(format: Format) -> Families {
     let demo = Demo::start(&["--traffic", "50"]);
-    let scrape = wait::until("some traffic", Duration::from_secs(10), || {
+    let scrape = wait::until("some traffic", wait::LIMIT, || {
         let (_, scrape) = demo.scrape_as(format.content_type());
         let loads = tachograph_check::parse_as(scrape.as_bytes(), format).map_err(|finding| finding.to_string())?;
         if loads.sum("scene_loads_total", |_| true) > 3.0 { Ok(scrape) } else { Err("too few scenes are loaded".to_owned()) }

@@ -1,7 +1,6 @@
 //! `promtool` reads the scrape of the demo under its own traffic, in which every promised family moves.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use system::demo::Demo;
 use system::{judge, wait};
@@ -32,7 +31,7 @@ fn moves(scrape: &str, family: &str) -> bool {
 #[test]
 fn promtool_accepts_the_scrape_of_the_demo_under_traffic() {
     let demo = Demo::start(&["--traffic", "50"]);
-    let scrape = wait::until("all families to move", Duration::from_secs(10), || {
+    let scrape = wait::until("all families to move", wait::LIMIT, || {
         let scrape = demo.scrape();
         let still: Vec<_> = FAMILIES.into_iter().filter(|family| !moves(&scrape, family)).collect();
         if still.is_empty() { Ok(scrape) } else { Err(format!("{still:?} are still zero in\n{scrape}")) }

@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::sync::Barrier;
 use std::thread;
-use std::time::Duration;
 
 use system::demo::{Demo, TOKEN};
 use system::http::Connection;
@@ -54,7 +53,7 @@ fn requests_in_flight_are_finished_after_sigterm() {
         let mut in_flight: Vec<_> = (0..3).map(|_| half_sent(&demo, body)).collect();
         started.wait();
         demo.terminate();
-        wait::until("new connections to be refused", Duration::from_secs(10), || {
+        wait::until("new connections to be refused", wait::LIMIT, || {
             Connection::open(demo.address()).map_or(Ok(()), |_| Err("it still listens".to_owned()))
         });
         for connection in &mut in_flight {

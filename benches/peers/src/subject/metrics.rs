@@ -7,10 +7,12 @@ use std::hint::black_box;
 
 use ::metrics::{Counter, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+use tachograph::facade::Facade;
+use tachograph::{BucketError, Buckets, Registry};
 
 use crate::inputs::inputs;
 use crate::typed;
-use crate::work::{self, FILLING, Fillers, LABELS, SECONDS, Shape, Work};
+use crate::work::{self, BYTES, FILLING, Fillers, LABELS, SECONDS, Shape, Work};
 use crate::{Case, Held, Role, Scrape, Subject};
 
 /// The crates.
@@ -53,50 +55,8 @@ fn endpoint(name: &'static str, endpoint: &str) -> Key {
 impl Subject for Metrics {
     fn cases(&self, work: Work) -> Vec<Case> {
         let recorder = recorder();
-        let inputs = inputs();
         let (read, drain) = (recorder.handle(), recorder.handle());
-        let text = move || read.render();
-        let case = match work {
-            Work::Counter => {
-                let counter = recorder.register_counter(&Key::from_name(work::JOBS), &METADATA);
-                Case::new(work, NAME, move |_| black_box(&counter).increment(1), text)
-            }
-            Work::RotatingCounters => {
-                let held: [Counter; 64] = std::array::from_fn(|n| {
-                    recorder.register_counter(&Key::from_parts(work::JOBS, vec![Label::new("n", n.to_string())]), &METADATA)
-                });
-                Case::new(work, NAME, move |i| black_box(&held)[i % 64].increment(1), text)
-            }
-            Work::TypedLabels => {
-                let operation =
-                    move |i| recorder.register_counter(&typed_route(inputs.typed(i).spell()), &METADATA).increment(1);
-                Case::new(work, NAME, operation, text)
-            }
-            Work::Labels => {
-                let operation =
-                    move |i| recorder.register_counter(&route(work::JOBS, inputs.labels(i)), &METADATA).increment(1);
-                Case::new(work, NAME, operation, text)
-            }
-            Work::Histogram => {
-                let histogram = recorder.register_histogram(&Key::from_name(work::WAIT), &METADATA);
-                Case::new(work, NAME, move |i| histogram.record(inputs.duration(i).1), text)
-            }
-            Work::HttpRequest => {
-                let operation = move |i| {
-                    let request = inputs.request(i);
-                    let labels = inputs.spell(request.pick);
-                    recorder.register_counter(&route(work::REQUESTS, labels), &METADATA).increment(1);
-                    let observe = |name, value: f64| {
-                        recorder.register_histogram(&endpoint(name, labels[0]), &METADATA).record(value);
-                    };
-                    observe(work::DURATION, request.seconds);
-                    observe(work::REQUEST_SIZE, request.request_bytes.into());
-                    observe(work::RESPONSE_SIZE, request.response_bytes.into());
-                };
-                Case::new(work, NAME, operation, text)
-            }
-        };
-        vec![case.settling(move || drain.run_upkeep())]
+        vec![case(work, NAME, recorder, move || read.render()).settling(move || drain.run_upkeep())]
     }
 
     fn scrapes(&self, shape: Shape) -> Vec<Scrape> {
@@ -104,11 +64,73 @@ impl Subject for Metrics {
         let (handle, read) = (recorder.handle(), recorder.handle());
         vec![Scrape::new(NAME, move || handle.render().len(), move || read.render())]
     }
+
     fn held(&self, shape: Shape) -> Option<Held> {
         let recorder = filled(shape, Fillers::Here);
         // What was observed piles up until it is drained: what is held for good is the series.
         recorder.handle().run_upkeep();
         Some((NAME.0, Box::new(recorder)))
+    }
+}
+
+/// The facade before Tachograph and before the exporter.
+pub fn facades(work: Work) -> Vec<Case> {
+    let registry = Registry::new();
+    let ours = Facade::new(&registry).buckets(|name| Some(buckets(name).expect("the bounds are legal"))).recorder();
+    let cases = Metrics.cases(work);
+    let ours = case(work, ("tachograph, facade", Role::Ours), ours, move || registry.snapshot().text().to_owned());
+    [ours].into_iter().chain(cases).collect()
+}
+
+fn buckets(name: &str) -> Result<Buckets, BucketError> {
+    if name.ends_with("_seconds") { Buckets::seconds(&SECONDS) } else { Buckets::bytes(&BYTES) }
+}
+
+/// Work by whichever recorder.
+fn case(
+    work: Work,
+    name: (&'static str, Role),
+    recorder: impl Recorder + Send + Sync + 'static,
+    text: impl Fn() -> String + Send + Sync + 'static,
+) -> Case {
+    let inputs = inputs();
+    match work {
+        Work::Counter => {
+            let counter = recorder.register_counter(&Key::from_name(work::JOBS), &METADATA);
+            Case::new(work, name, move |_| black_box(&counter).increment(1), text)
+        }
+        Work::RotatingCounters => {
+            let held: [Counter; 64] = std::array::from_fn(|n| {
+                recorder.register_counter(&Key::from_parts(work::JOBS, vec![Label::new("n", n.to_string())]), &METADATA)
+            });
+            Case::new(work, name, move |i| black_box(&held)[i % 64].increment(1), text)
+        }
+        Work::TypedLabels => {
+            let operation = move |i| recorder.register_counter(&typed_route(inputs.typed(i).spell()), &METADATA).increment(1);
+            Case::new(work, name, operation, text)
+        }
+        Work::Labels => {
+            let operation = move |i| recorder.register_counter(&route(work::JOBS, inputs.labels(i)), &METADATA).increment(1);
+            Case::new(work, name, operation, text)
+        }
+        Work::Histogram => {
+            let histogram = recorder.register_histogram(&Key::from_name(work::WAIT), &METADATA);
+            Case::new(work, name, move |i| histogram.record(inputs.duration(i).1), text)
+        }
+        Work::HttpRequest => {
+            let operation = move |i| {
+                let request = inputs.request(i);
+                let labels = inputs.spell(request.pick);
+                recorder.register_counter(&route(work::REQUESTS, labels), &METADATA).increment(1);
+                let observe = |name, value: f64| {
+                    recorder.register_histogram(&endpoint(name, labels[0]), &METADATA).record(value);
+                };
+                observe(work::DURATION, request.seconds);
+                observe(work::REQUEST_SIZE, request.request_bytes.into());
+                observe(work::RESPONSE_SIZE, request.response_bytes.into());
+            };
+            Case::new(work, name, operation, text)
+        }
     }
 }
 

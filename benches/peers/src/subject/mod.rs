@@ -9,6 +9,8 @@ mod prometheus;
 mod prometheus_client;
 mod tachograph;
 
+pub use metrics::facades;
+
 use crate::Subject;
 
 /// All subjects, the floor first and Tachograph second.
@@ -91,7 +93,7 @@ mod tests {
     fn every_subject_does_the_same_work() {
         for work in Work::ALL {
             let expected = expected(work, LEN);
-            for case in cases(work) {
+            for case in cases(work).into_iter().chain(facades(work)) {
                 let mut expected = expected.clone();
                 if case.role == Role::Lesser {
                     expected.retain(|(name, _), _| name.ends_with("_count"));

@@ -44,7 +44,7 @@ pub(crate) struct Demo {
     /// None unless faults were asked for.
     pub(crate) faults: Option<Arc<FaultControl>>,
     pub(crate) folder: SceneFolder,
-    /// From how long on a request is logged as slow.
+    /// From how long on a request is logged as slow. One that fails by the server's fault always is.
     pub(crate) slow: Duration,
     pub(crate) trust_forwarded_for: bool,
     pub(crate) current: Current,
@@ -98,9 +98,11 @@ impl Demo {
             self.phases.observe(&spent);
         }
         let took = started.elapsed();
-        if took >= self.slow {
-            let status = response.status().as_u16();
-            action.log_slow(request.profile(), status, took, &spent);
+        let status = response.status();
+        if status.is_server_error() {
+            action.log("failed request", request.profile(), status, took, &spent);
+        } else if took >= self.slow {
+            action.log("slow request", request.profile(), status, took, &spent);
         }
         response
     }
@@ -139,7 +141,8 @@ impl Demo {
                 server::json(StatusCode::OK, &json!({ "scenes": files }))
             }
             failed => {
-                tracing::error!(?failed, "the scenes cannot be listed");
+                let request_id = request.profile().request_id();
+                tracing::error!(?failed, %request_id, "the scenes cannot be listed");
                 server::error(StatusCode::INTERNAL_SERVER_ERROR, "the scenes cannot be listed, the server's log says why")
             }
         }
@@ -216,19 +219,20 @@ impl Action {
         }
     }
 
-    fn log_slow(self, profile: &OpenProfile, status: u16, took: Duration, spent: &Spent) {
+    /// With the ids by which its profile, and what others did for the same user, can be found.
+    fn log(self, what: &str, profile: &OpenProfile, status: StatusCode, took: Duration, spent: &Spent) {
         tracing::warn!(
             request_id = %profile.request_id(),
             trace_id = profile.trace_id().map(tracing::field::display),
             endpoint = self.endpoint(),
             method = profile.method().as_str(),
-            status,
+            status = status.as_u16(),
             total_ms = milliseconds(took),
             auth_validation_ms = spent.milliseconds(AUTH_VALIDATION),
             scene_validation_ms = spent.milliseconds(SCENE_VALIDATION),
             file_io_ms = spent.milliseconds(FILE_IO),
             response_serialization_ms = spent.milliseconds(RESPONSE_SERIALIZATION),
-            "slow request"
+            "{what}"
         );
     }
 }

@@ -1,21 +1,19 @@
 //! `tachograph check`: reads a scrape from a file, a pipe or a server, and tells what is wrong with it.
 
-mod fetch;
-
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::process::ExitCode;
 
+use hyper::StatusCode;
 use tachograph_check::{Finding, Format, Report, Rule, Rules};
 
 use crate::cli::{CheckFormat, CheckOptions};
+use crate::fetch::{Answer, Ask, Fetcher, MOST_BYTES, PATIENCE};
 
 /// The exit status of a scrape with findings.
 const FOUND: u8 = 1;
 /// The exit status of what cannot be read.
 const UNREADABLE: u8 = 2;
-/// Bytes of a scrape that are read at most: a hundred times what large services show.
-const MOST_BYTES: usize = 256 << 20;
 
 /// A scrape as it came.
 struct Source {
@@ -59,8 +57,10 @@ fn judge(options: &CheckOptions) -> Result<ExitCode, String> {
 fn read(options: &CheckOptions) -> Result<Source, String> {
     let name = options.source.as_deref().unwrap_or("-");
     if name.contains("://") {
-        let (content_type, bytes) = fetch::fetch(name, accept(options.format))?;
-        return Ok(Source { name: name.to_owned(), bytes, content_type: Some(content_type) });
+        let fetcher = Fetcher::new(PATIENCE).map_err(|failure| failure.told)?;
+        let answer = fetcher.ask(&Ask::get(name, accept(options.format))).map_err(|failure| failure.told)?;
+        refuse_status(&answer).map_err(|told| format!("cannot read {name}: {told}"))?;
+        return Ok(Source { name: name.to_owned(), bytes: answer.body, content_type: Some(answer.content_type) });
     }
     let (name, bytes) =
         if name == "-" { ("stdin", read_bytes(io::stdin().lock())) } else { (name, File::open(name).and_then(read_bytes)) };
@@ -75,6 +75,21 @@ fn read(options: &CheckOptions) -> Result<Source, String> {
     Ok(Source { name: name.to_owned(), bytes, content_type: None })
 }
 
+fn refuse_status(answer: &Answer) -> Result<(), String> {
+    let status = answer.status;
+    match &answer.location {
+        _ if status == StatusCode::OK => Ok(()),
+        Some(location) if status.is_redirection() => {
+            Err(format!("the answer is {status} to {location:?}, which is not followed; name the address itself"))
+        }
+        _ if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
+            Err(format!("the answer is {status}; fetch it with a client that has the credentials and pipe it here"))
+        }
+        _ if status.is_server_error() => Err(format!("the answer is {status}; try again, or look at the server's log")),
+        _ => Err(format!("the answer is {status}; name the path of the metrics, often /metrics")),
+    }
+}
+
 fn read_bytes(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
@@ -82,7 +97,7 @@ fn read_bytes(source: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// Why a scrape is not read to its end.
-const TOO_LARGE: &str = "it is larger than 256 MiB, and no scraper would take it";
+pub(crate) const TOO_LARGE: &str = "it is larger than 256 MiB, and no scraper would take it";
 
 /// The format to check a scrape by.
 fn format(source: &Source, chosen: CheckFormat) -> Result<Format, String> {

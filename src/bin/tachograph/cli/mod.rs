@@ -1,6 +1,10 @@
 //! The command line.
 
+mod client;
+mod dashboard;
 mod health;
+mod texts;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,9 +13,15 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use client::{
+    ConnectionOptions, FlameFormat, FlameGraphQuery, HealthQuery, MetricsOptions, MetricsSort, ProfileQuery, When,
+};
+pub(crate) use dashboard::DashboardOptions;
 pub(crate) use health::HealthOptions;
+pub(crate) use webhook::{Run, WebhookOptions};
 
 use crate::serve::FAILED_TO_START;
+use texts::{CHECKING, ENDPOINTS, FLAMEGRAPH, HEALTH, METRICS, PROFILE};
 
 /// Requests a second that the bare command sends to itself.
 const BARE_TRAFFIC: f64 = 20.0;
@@ -19,65 +29,6 @@ const BARE_TRAFFIC: f64 = 20.0;
 const MAX_TRAFFIC: f64 = 100_000.0;
 /// More take longer to read than anyone will wait: 400 MB.
 const MAX_PROFILES: usize = 1_000_000;
-
-const ENDPOINTS: &str = "\
-Endpoints:
-  GET  /              status table for a browser
-  GET  /metrics       all metrics, in the Prometheus or OpenMetrics format that the client asks for
-  GET  /health        what the health checks find; with the token also why; ?strict=true has it 503
-                      when degraded too, ?exclude=NAME leaves a check out
-  GET  /health/quick  the same from their last results, at once
-  GET  /scenes        the scene files that can be loaded
-  GET  /scene         the scene that is loaded
-  POST /scene         loads a scene; needs the token; body {\"path\": \"lobby.tscn\"}
-  GET  /demo/fault    with --demo-faults and the token: the faults that are injected now
-  POST /demo/fault    with --demo-faults and the token: sets them; body
-                      {\"error_share\": 0.2, \"delay_ms\": 300, \"fail_scenes\": false,
-                      \"load_delay_ms\": 60000, \"hold_mib\": 600,
-                      \"debug_adapter\": \"silent\", \"language_server\": \"down\"};
-                      what it leaves out is off
-  GET  /demo/engine   with --demo-faults and the token: how the frame loop is set
-  POST /demo/engine   with --demo-faults and the token: sets it; body {\"paused\": false, \"fps\": 5};
-                      what it leaves out is as at the start
-
-  For orchestrators, also:
-  GET  /health/live        alive; 503: to be restarted
-  GET  /health/ready       to be sent requests; 503 from the first signal on
-  GET  /health/startup     started; once so, always so
-  GET  /health/check/NAME  one check: scene_loader, file_system, memory, dap_lsp, resource_loader,
-                           engine
-
-  With the token, also:
-  GET  /debug/profile             the last requests and where their time went;
-                                  ?slow=true&sort=slowest and other filters
-  POST /debug/profile             the same, with the filters as a JSON body
-  GET  /debug/profile/ID          one request, by its id or its trace's
-  GET  /debug/profile/summary     how many are kept, since when, the slowest ones
-  GET  /debug/profile/flamegraph  their flame graph; ?format=json, folded, svg, speedscope, trace
-                                  or pprof
-  POST /debug/profile/clear       forgets them
-
-Examples:
-  tachograph
-      Serve the demo with its own traffic; watch http://127.0.0.1:8080/ move.
-  TACHOGRAPH_TOKEN=secret tachograph serve --listen 0.0.0.0:9100 --log-format json
-      Serve on all interfaces, without traffic, for a collector of JSON logs.
-  curl -H 'Authorization: Bearer secret' -d '{\"path\": \"lobby.tscn\"}' http://127.0.0.1:8080/scene
-      Load a scene.
-
-SIGINT and SIGTERM let the requests in flight finish and then end the server with status 0; a second signal ends it at \
-once with status 1. What keeps it from starting is told in one line, with status 2.";
-
-const CHECKING: &str = "\
-Examples:
-  tachograph check http://127.0.0.1:8080/metrics
-      Ask a server for OpenMetrics, then for text, and check the answer and its content type.
-  curl -s http://127.0.0.1:8080/metrics | tachograph check
-      Check what comes through a pipe.
-  tachograph check --format text --json scrape.txt
-      Check a file, and write the findings for a program.
-
-The exit status is 0 if there is no finding, 1 if there are some, 2 if the scrape cannot be read.";
 
 /// A metrics engine for services, served with a demo API on Godot scene files.
 ///
@@ -106,6 +57,32 @@ enum Command {
     /// rule, what is wrong and how to mend it.
     #[command(after_long_help = CHECKING)]
     Check(CheckOptions),
+
+    /// Shows the metrics of a running service, of Tachograph's or any other that Prometheus can scrape
+    #[command(after_long_help = METRICS)]
+    Metrics(MetricsOptions),
+
+    /// Asks a running service how it is; the exit status tells
+    #[command(after_long_help = HEALTH)]
+    Health(HealthQuery),
+
+    /// Shows the last requests of a running service and where their time went
+    #[command(after_long_help = PROFILE)]
+    Profile(ProfileQuery),
+
+    /// Draws the flame graph of the last requests, or writes it to a file
+    #[command(after_long_help = FLAMEGRAPH)]
+    Flamegraph(FlameGraphQuery),
+
+    /// Shows a running service on the whole screen, live
+    #[command(after_long_help = dashboard::EXPLAINED)]
+    Dashboard(DashboardOptions),
+
+    /// Receives the notifications of Prometheus's Alertmanager
+    ///
+    /// Writes a log line for each alert, shows the last ones at /alerts, and can run a program of yours for one.
+    #[command(after_long_help = webhook::EXPLAINED)]
+    Webhook(WebhookOptions),
 }
 
 /// What the command line asks for.
@@ -113,6 +90,12 @@ enum Command {
 pub(crate) enum Action {
     Serve(Options),
     Check(CheckOptions),
+    Metrics(MetricsOptions),
+    Health(HealthQuery),
+    Profile(ProfileQuery),
+    Flamegraph(FlameGraphQuery),
+    Dashboard(DashboardOptions),
+    Webhook(WebhookOptions),
 }
 
 /// The options of `check`.
@@ -187,7 +170,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     traffic: Option<f64>,
 
-    /// Milliseconds from which on a request is slow: its profile says so, and one of the scene API is logged
+    /// Milliseconds from which on a request is slow: its profile says so, and one of the scene API is logged, as is each
+    /// that fails by the server's fault
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = milliseconds)]
     pub(crate) slow_threshold: u64,
 
@@ -287,6 +271,12 @@ fn action(cli: Cli) -> Action {
     match cli.command {
         Some(Command::Serve(options)) => Action::Serve(options),
         Some(Command::Check(options)) => Action::Check(options),
+        Some(Command::Metrics(options)) => Action::Metrics(options),
+        Some(Command::Health(options)) => Action::Health(options),
+        Some(Command::Profile(options)) => Action::Profile(options),
+        Some(Command::Flamegraph(options)) => Action::Flamegraph(options),
+        Some(Command::Dashboard(options)) => Action::Dashboard(options),
+        Some(Command::Webhook(options)) => Action::Webhook(options),
         None => Action::Serve(Options { traffic: cli.bare.traffic.or(Some(BARE_TRAFFIC)), ..cli.bare }),
     }
 }
@@ -330,7 +320,7 @@ mod tests {
         let cli = Cli::try_parse_from(all).map_err(|cause| one_line(&cause.to_string()))?;
         match action(cli) {
             Action::Serve(options) => Ok(options),
-            Action::Check(options) => panic!("{options:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

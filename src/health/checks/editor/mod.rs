@@ -70,6 +70,20 @@ impl DapLspCheck {
 
     /// How long either may take, connecting included, by default 500 ms. It should be less than the check's
     /// [timeout](crate::health::CheckOptions::timeout): a run that is given up for both cannot tell which of them is down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    ///
+    /// use std::time::Duration;
+    /// use tachograph::health::checks::DapLspCheck;
+    /// use tachograph::health::{HealthCheck, HealthStatus};
+    ///
+    /// let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    /// let check = DapLspCheck::new(free, free).with_patience(Duration::from_millis(100));
+    /// assert_eq!(runtime.block_on(check.check()).status(), HealthStatus::Unhealthy);
+    /// ```
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
