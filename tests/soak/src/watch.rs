@@ -1,0 +1,151 @@
+//! Looks every second at what the server holds, writes how it goes, and judges at the end whether anything has grown.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::demo::{Demo, Held};
+use crate::load::Load;
+use crate::trend::Trend;
+use crate::wire;
+
+const EACH: Duration = Duration::from_secs(1);
+/// A line of progress comes after so many looks.
+const TOLD_EVERY: usize = 10;
+
+/// Memory that may be more at the end than after the warm-up, in MiB: an hour of rows of the page (0.6), what the allocator keeps of the
+/// bodies of 16 MiB that come and go, which depends on how they meet.
+const ROOM: f64 = 8.0;
+/// The same as a share of what there was after the warm-up.
+const SHARE: f64 = 0.05;
+/// Threads more. Those that block come with the requests that are under way at once, and go ten seconds later.
+const THREADS: f64 = 8.0;
+
+/// What the server held, by seconds since the load began.
+#[derive(Debug, Default)]
+pub(crate) struct Watched(Vec<(f64, Held)>);
+
+/// What became of memory, threads and descriptors after the warm-up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held3 {
+    pub(crate) memory: Trend,
+    pub(crate) threads: Trend,
+    pub(crate) descriptors: Trend,
+}
+
+/// Looks until the load is over.
+pub(crate) async fn watch(load: &Load, demo: &Demo) -> Watched {
+    let begun = Instant::now();
+    let (mut watched, mut before) = (Vec::new(), 0);
+    while !load.is_over() {
+        load.pause(EACH).await;
+        let Some(held) = demo.held() else {
+            load.findings.tell(format!("the server has ended: {}", demo.log()));
+            break;
+        };
+        let seconds = begun.elapsed().as_secs_f64();
+        watched.push((seconds, held));
+        if watched.len() % TOLD_EVERY == 0 {
+            let answers = load.ledger.now().answers();
+            let rate = (answers - before) as f64 / TOLD_EVERY as f64;
+            before = answers;
+            println!(
+                "{seconds:6.0} s  {answers:>10} answers  {rate:>7.0}/s  {:>6} scrapes  {:>6.1} MiB  {:>4} descriptors  {:>3} threads  {} findings",
+                load.scrapes.load(Ordering::Relaxed),
+                held.mebibytes,
+                held.descriptors,
+                held.threads,
+                load.findings.count()
+            );
+        }
+    }
+    Watched(watched)
+}
+
+impl Watched {
+    /// What came after the first third; `None` of a run of seconds.
+    pub(crate) fn trends(&self) -> Option<Held3> {
+        let warm = &self.0[self.0.len() / 3..];
+        let of =
+            |value: fn(&Held) -> f64| Trend::of(&warm.iter().map(|(second, held)| (*second, value(held))).collect::<Vec<_>>());
+        Some(Held3 {
+            memory: of(|held| held.mebibytes)?,
+            threads: of(|held| held.threads as f64)?,
+            descriptors: of(|held| held.descriptors as f64)?,
+        })
+    }
+}
+
+impl Held3 {
+    /// The most that the memory may grow.
+    pub(crate) fn allowed(&self) -> f64 {
+        ROOM.max(self.memory.first * SHARE)
+    }
+
+    /// What has grown that should not.
+    pub(crate) fn grown(&self) -> Vec<String> {
+        let mut grown = Vec::new();
+        if self.memory.growth() > self.allowed() {
+            let Trend { first, last, .. } = self.memory;
+            grown.push(format!("the resident set grew from {first:.1} to {last:.1} MiB, {:.1} are allowed", self.allowed()));
+        }
+        if self.threads.growth() > THREADS {
+            grown.push(format!("the threads grew from {} to {}", self.threads.first, self.threads.last));
+        }
+        grown
+    }
+}
+
+/// Waits until the server holds no more descriptors and threads than before the load.
+pub(crate) async fn back(demo: &Demo, before: Held, limit: Duration) -> Result<Held, String> {
+    let begun = Instant::now();
+    loop {
+        let held = demo.held().ok_or("the server has ended")?;
+        if held.descriptors <= before.descriptors && held.threads <= before.threads {
+            return Ok(held);
+        }
+        if begun.elapsed() > limit {
+            let Held { threads, descriptors, .. } = before;
+            return Err(format!(
+                "{limit:?} after the load it holds {held:?}; before there were {descriptors} descriptors, {threads} threads"
+            ));
+        }
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Bytes that the clients have sent and received.
+pub(crate) fn bytes() -> (u64, u64) {
+    (wire::SENT.load(Ordering::Relaxed), wire::RECEIVED.load(Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grown(held: impl Fn(u32) -> Held) -> Vec<String> {
+        Watched((0..120).map(|second| (f64::from(second), held(second))).collect()).trends().unwrap().grown()
+    }
+
+    const FLAT: Held = Held { mebibytes: 40.0, threads: 20, descriptors: 60 };
+
+    #[test]
+    fn a_server_that_warms_up_has_not_grown() {
+        assert_eq!(grown(|_| FLAT), [""; 0]);
+        assert_eq!(grown(|second| Held { mebibytes: f64::from(second.min(40)), ..FLAT }), [""; 0]);
+    }
+
+    #[test]
+    fn a_leak_is_told() {
+        let told = grown(|second| Held { mebibytes: 40.0 + f64::from(second) / 5.0, ..FLAT });
+        assert_eq!(told, ["the resident set grew from 50.0 to 62.0 MiB, 8.0 are allowed"]);
+        assert_eq!(grown(|second| Held { threads: 20 + u64::from(second) / 4, ..FLAT }).len(), 1);
+    }
+
+    #[test]
+    fn a_run_of_seconds_has_no_trend() {
+        assert!(Watched(vec![(0.0, FLAT); 3]).trends().is_none());
+        assert!(Watched::default().trends().is_none());
+    }
+}
