@@ -117,39 +117,38 @@ impl Load {
 
     /// Sends a request and reads its answer without keeping it. Says whether the connection can be used again.
     pub(crate) async fn exchange(&self, connection: &mut Connection, request: &Request) -> bool {
-        let answer = async |connection: &mut Connection| connection.receive_length(request.is_head()).await;
-        self.exchanged(connection, request, answer).await.is_some_and(|(head, _)| !head.closes())
+        self.exchanged(connection, request, None).await.is_some_and(|head| !head.closes())
     }
 
     /// The same, and keeps the answer.
     pub(crate) async fn ask(&self, connection: &mut Connection, request: &Request) -> Option<Answer> {
         let mut body = Vec::new();
-        let answer = async |connection: &mut Connection| {
-            let answer = connection.receive(request.is_head()).await?;
-            body = answer.body;
-            Ok((answer.head, body.len() as u64))
-        };
-        let (head, _) = self.exchanged(connection, request, answer).await?;
+        let head = self.exchanged(connection, request, Some(&mut body)).await?;
         Some(Answer { head, body })
     }
 
-    async fn exchanged(
-        &self,
-        connection: &mut Connection,
-        request: &Request,
-        answer: impl AsyncFnOnce(&mut Connection) -> io::Result<(Head, u64)>,
-    ) -> Option<(Head, u64)> {
+    async fn exchanged(&self, connection: &mut Connection, request: &Request, mut kept: Option<&mut Vec<u8>>) -> Option<Head> {
         self.ledger.begin(request.target);
-        let begun = Instant::now();
-        let answered = match connection.send(&request.bytes).await {
-            Ok(()) => answer(connection).await,
-            Err(cause) => Err(cause),
+        let (begun, mut length) = (Instant::now(), 0);
+        let answered = async {
+            connection.send(&request.bytes).await?;
+            let head = connection.head().await?;
+            if !request.is_head() {
+                let take = |bytes: &[u8]| {
+                    length += bytes.len() as u64;
+                    if let Some(kept) = &mut kept {
+                        kept.extend_from_slice(bytes);
+                    }
+                };
+                connection.body(&head, take).await?;
+            }
+            Ok::<Head, io::Error>(head)
         };
-        match answered {
-            Ok((head, length)) => {
+        match answered.await {
+            Ok(head) => {
                 self.latencies.take_in(request.target, begun.elapsed());
                 self.see(request, head.status, length);
-                Some((head, length))
+                Some(head)
             }
             Err(cause) => {
                 self.unanswered(request, &cause);

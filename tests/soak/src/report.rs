@@ -12,7 +12,7 @@ use crate::reading::{Histogram, Reading, Series};
 use crate::request::{METRICS, SCENE, SCENES};
 use crate::tally::{Tally, Target};
 use crate::trend::Trend;
-use crate::watch::Held3;
+use crate::watch::Trends;
 use crate::whole::STALE;
 
 /// What is known when all has ended.
@@ -24,7 +24,7 @@ pub(crate) struct Outcome<'a> {
     pub(crate) took: Duration,
     /// Processor seconds of the server and of the clients.
     pub(crate) processor: (f64, f64),
-    pub(crate) trends: Option<Held3>,
+    pub(crate) trends: Option<Trends>,
     /// Before the load, and after it.
     pub(crate) held: (Held, Option<Held>),
     /// Sent and received by the clients.

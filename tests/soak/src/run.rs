@@ -49,7 +49,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
 
     let (tally, last) = reckon(&load).await?;
     let trends = watched.trends();
-    for what in trends.iter().flat_map(watch::Held3::grown) {
+    for what in trends.iter().flat_map(watch::Trends::grown) {
         load.findings.tell(what);
     }
     let after = match watch::back(&demo, before, SETTLING).await {
@@ -103,37 +103,37 @@ async fn settled(demo: &Demo) -> Result<Held, String> {
 fn start(load: &Arc<Load>, rate: f64) -> JoinSet<()> {
     let mut all = JoinSet::new();
     macro_rules! client {
-        ($one:expr) => {{
-            let load = Arc::clone(load);
-            all.spawn(async move { $one(&load).await });
+        (|$load:ident| $client:expr) => {{
+            let $load = Arc::clone(load);
+            all.spawn(async move { $client.await });
         }};
     }
     for client in 0..4 {
-        client!(async |load: &Arc<Load>| clients::in_turn(load, client, rate * 0.1).await);
+        client!(|load| clients::in_turn(&load, client, rate * 0.1));
     }
     for client in 10..12 {
-        client!(async |load: &Arc<Load>| clients::pipelined(load, client, rate * 0.275).await);
+        client!(|load| clients::pipelined(&load, client, rate * 0.275));
     }
     // More connections a second would leave too many ports in TIME-WAIT.
     for client in 20..22 {
-        client!(async |load: &Arc<Load>| clients::coming_and_going(load, client, (rate * 0.025).min(50.0)).await);
+        client!(|load| clients::coming_and_going(&load, client, (rate * 0.025).min(50.0)));
     }
-    client!(async |load: &Arc<Load>| clients::too_many(load).await);
-    client!(async |load: &Arc<Load>| clients::large_bodies(load).await);
+    client!(|load| clients::too_many(&load));
+    client!(|load| clients::large_bodies(&load));
     for client in 30..32 {
-        client!(async |load: &Arc<Load>| rude::leaving(load, client, (rate * 0.01).min(20.0)).await);
+        client!(|load| rude::leaving(&load, client, (rate * 0.01).min(20.0)));
     }
-    client!(async |load: &Arc<Load>| rude::reading_slowly(load).await);
-    client!(async |load: &Arc<Load>| rude::never_reading(load).await);
-    client!(async |load: &Arc<Load>| rude::half_heads(load, (rate * 0.01).min(20.0)).await);
-    client!(async |load: &Arc<Load>| rude::silent(load, b"").await);
-    client!(async |load: &Arc<Load>| rude::silent(load, b"GET /scene HTTP/1.1\r\nHost: lo").await);
-    client!(async |load: &Arc<Load>| scrapers::regular(load).await);
-    client!(async |load: &Arc<Load>| scrapers::bursts(load).await);
-    client!(async |load: &Arc<Load>| askers::health(load).await);
-    client!(async |load: &Arc<Load>| askers::profiles(load).await);
+    client!(|load| rude::reading_slowly(&load));
+    client!(|load| rude::never_reading(&load));
+    client!(|load| rude::half_heads(&load, (rate * 0.01).min(20.0)));
+    client!(|load| rude::silent(&load, b""));
+    client!(|load| rude::silent(&load, b"GET /scene HTTP/1.1\r\nHost: lo"));
+    client!(|load| scrapers::regular(&load));
+    client!(|load| scrapers::bursts(&load));
+    client!(|load| askers::health(&load));
+    client!(|load| askers::profiles(&load));
     for habit in viewers::TEN {
-        client!(async |load: &Arc<Load>| viewers::view(load, habit).await);
+        client!(|load| viewers::view(&load, habit));
     }
     all
 }

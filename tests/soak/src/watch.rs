@@ -28,7 +28,7 @@ pub(crate) struct Watched(Vec<(f64, Held)>);
 
 /// What became of memory, threads and descriptors after the warm-up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held3 {
+pub(crate) struct Trends {
     pub(crate) memory: Trend,
     pub(crate) threads: Trend,
     pub(crate) descriptors: Trend,
@@ -65,11 +65,11 @@ pub(crate) async fn watch(load: &Load, demo: &Demo) -> Watched {
 
 impl Watched {
     /// What came after the first third; `None` of a run of seconds.
-    pub(crate) fn trends(&self) -> Option<Held3> {
+    pub(crate) fn trends(&self) -> Option<Trends> {
         let warm = &self.0[self.0.len() / 3..];
         let of =
             |value: fn(&Held) -> f64| Trend::of(&warm.iter().map(|(second, held)| (*second, value(held))).collect::<Vec<_>>());
-        Some(Held3 {
+        Some(Trends {
             memory: of(|held| held.mebibytes)?,
             threads: of(|held| held.threads as f64)?,
             descriptors: of(|held| held.descriptors as f64)?,
@@ -77,7 +77,7 @@ impl Watched {
     }
 }
 
-impl Held3 {
+impl Trends {
     /// The most that the memory may grow.
     pub(crate) fn allowed(&self) -> f64 {
         ROOM.max(self.memory.first * SHARE)

@@ -92,17 +92,7 @@ impl Connection {
         self.stream.set_zero_linger()
     }
 
-    /// Reads an answer; that to a HEAD request has no body whatever its head says.
-    pub(crate) async fn receive(&mut self, to_head: bool) -> io::Result<Answer> {
-        let head = self.head().await?;
-        let mut body = Vec::new();
-        if !to_head {
-            self.body(&head, |bytes| body.extend_from_slice(bytes)).await?;
-        }
-        Ok(Answer { head, body })
-    }
-
-    /// Reads an answer without keeping its body, and returns the length of that.
+    /// Reads an answer without keeping its body, and returns the length of that; an answer to HEAD has none whatever its head says.
     pub(crate) async fn receive_length(&mut self, to_head: bool) -> io::Result<(Head, u64)> {
         let head = self.head().await?;
         let mut length = 0;
@@ -260,6 +250,12 @@ mod tests {
         Connection::open(address).await.unwrap()
     }
 
+    async fn receive(connection: &mut Connection) -> io::Result<Answer> {
+        let (head, mut body) = (connection.head().await?, Vec::new());
+        connection.body(&head, |bytes| body.extend_from_slice(bytes)).await?;
+        Ok(Answer { head, body })
+    }
+
     #[tokio::test]
     async fn answers_come_one_after_the_other() {
         let mut connection = answering(
@@ -268,9 +264,9 @@ mod tests {
               Connection: close\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
         )
         .await;
-        let first = connection.receive(false).await.unwrap();
+        let first = receive(&mut connection).await.unwrap();
         assert_eq!((first.head.status, &*first.body, first.head.closes()), (200, &b"hello"[..], false));
-        assert_eq!(connection.receive(false).await.unwrap().body, b"abc0123456789");
+        assert_eq!(receive(&mut connection).await.unwrap().body, b"abc0123456789");
         let (head, length) = connection.receive_length(true).await.unwrap();
         assert_eq!((head.status, length, head.closes()), (200, 0, true));
         assert_eq!(connection.receive_length(false).await.unwrap().1, 0);
@@ -287,7 +283,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n\r\n",
         ] {
             let mut connection = answering(bytes).await;
-            assert_eq!(connection.receive(false).await.unwrap_err().kind(), ErrorKind::InvalidData);
+            assert_eq!(receive(&mut connection).await.unwrap_err().kind(), ErrorKind::InvalidData);
         }
     }
 }
