@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::reading::{Reading, Series};
+use crate::request::{LOAD, METRICS};
 use crate::tally::{Tally, Target};
 
 const REQUESTS: &str = "http_requests_total";
@@ -100,7 +101,21 @@ pub(crate) fn afterwards(tally: &Tally, reading: &Reading) -> Vec<String> {
     }
     wrong.extend(sizes(tally, reading));
     wrong.extend(attempts(tally, reading));
+    wrong.extend(scrapes(tally, reading));
+    // Clients name what nobody has, without end; none of it may become a series.
+    let refused = reading.sum("tachograph_series_refused_total", |_| true);
+    if refused > 0.0 {
+        wrong.push(format!("{refused} series were refused: a label follows what clients send"));
+    }
     wrong
+}
+
+/// Scrapes that were refused, each answered 503.
+fn scrapes(tally: &Tally, reading: &Reading) -> Option<String> {
+    let seen = tally.seen.get(&(METRICS, 503)).map_or(0, |seen| seen.answers);
+    let left = tally.left.get(&METRICS).copied().unwrap_or(0);
+    let counted = reading.sum("tachograph_scrapes_refused_total", |_| true) as u64;
+    (!(seen..=seen + left).contains(&counted)).then(|| format!("{counted} scrapes refused, {seen} answered so"))
 }
 
 /// The sizes of answers, exact where nobody has left.
@@ -124,12 +139,8 @@ fn attempts(tally: &Tally, reading: &Reading) -> Option<String> {
     };
     let steps: Vec<_> = outcomes("scene_loads_total").into_iter().chain(outcomes("scene_load_errors_total")).collect();
     let answered: u64 = steps.iter().map(|steps| steps.certain).sum();
-    let gone: u64 = [&tally.left, &tally.unsure]
-        .into_iter()
-        .flatten()
-        .filter(|(of, _)| **of == crate::request::LOAD)
-        .map(|(_, left)| left)
-        .sum();
+    let gone: u64 =
+        [&tally.left, &tally.unsure].into_iter().flatten().filter(|(of, _)| **of == LOAD).map(|(_, left)| left).sum();
     (!(answered..=answered + gone).contains(&(done as u64)))
         .then(|| format!("{done} loads and errors, {answered} attempts answered, {gone} left alone"))
 }
@@ -258,14 +269,28 @@ mod tests {
     fn loads_and_errors_are_the_attempts() {
         let load = Effect { family: "scene_loads_total", label: "a.tscn" };
         let ledger = Ledger::default();
-        ledger.begin(crate::request::LOAD);
-        ledger.see(crate::request::LOAD, 200, 0, &[load]);
+        ledger.begin(LOAD);
+        ledger.see(LOAD, 200, 0, &[load]);
         let mut reading = Reading::default();
         reading.counters.insert(Series::new("scene_loads_total", [("scene".to_owned(), "a.tscn".to_owned())]), 0.0);
         let told = attempts(&ledger.now(), &reading);
         assert_eq!(told.as_deref(), Some("0 loads and errors, 1 attempts answered, 0 left alone"));
         *reading.counters.values_mut().next().unwrap() += 1.0;
         assert_eq!(attempts(&ledger.now(), &reading), None);
+    }
+
+    #[test]
+    fn refusals_are_the_answers_that_say_so() {
+        let (ledger, mut reading) = (Ledger::default(), Reading::default());
+        let series = Series::new("tachograph_scrapes_refused_total", [("reason".to_owned(), "busy".to_owned())]);
+        reading.counters.insert(series, 1.0);
+        assert_eq!(scrapes(&ledger.now(), &reading).as_deref(), Some("1 scrapes refused, 0 answered so"));
+        ledger.begin(METRICS);
+        ledger.see(METRICS, 503, 9, &[]);
+        assert_eq!(scrapes(&ledger.now(), &reading), None);
+        let series = Series::new("tachograph_series_refused_total", [("family".to_owned(), "a".to_owned())]);
+        reading.counters.insert(series, 1.0);
+        assert!(afterwards(&ledger.now(), &reading).iter().any(|what| what.starts_with("1 series were refused")));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl std::fmt::Display for Series {
 pub(crate) fn of_text(bytes: &[u8], format: Format) -> Result<Reading, String> {
     let (report, exposition) = tachograph_check::read(bytes, format, Rules::OURS);
     match report.findings.first() {
-        None => Ok(Reading::of(&exposition)),
+        None => Ok(Reading::of_exposition(&exposition)),
         Some(first) => Err(format!("{} findings, the first: {first}", report.findings.len())),
     }
 }
@@ -66,7 +66,7 @@ pub(crate) fn of_protobuf(bytes: &[u8]) -> Result<Reading, String> {
 }
 
 impl Reading {
-    fn of(exposition: &Exposition) -> Self {
+    fn of_exposition(exposition: &Exposition) -> Self {
         let mut reading = Self::default();
         for family in &exposition.families {
             for sample in &family.samples {
@@ -111,7 +111,8 @@ impl Reading {
                 }
                 self.counters.insert(series, value);
             } else if let Some(gauge) = metric.gauge {
-                self.gauges.insert(series, gauge.value.ok_or_else(|| format!("{series} has no value"))?);
+                let value = gauge.value.ok_or_else(|| format!("{series} has no value"))?;
+                self.gauges.insert(series, value);
             } else if let Some(histogram) = metric.histogram {
                 let read = histogram.read().map_err(|what| format!("{series}: {what}"))?;
                 self.histograms.insert(series, read);

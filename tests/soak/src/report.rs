@@ -75,7 +75,8 @@ fn report(options: &Options, outcome: &Outcome<'_>) -> String {
     let held = |held: Held| format!("{:.1} MiB, {} threads, {} descriptors", held.mebibytes, held.threads, held.descriptors);
     row("held before the load", held(before));
     row("held after it", after.map_or("nothing, it has ended".to_owned(), held));
-    let sum = |name: &str| outcome.last.sum(name, |_| true);
+    // The sum of nothing is -0.
+    let sum = |name: &str| outcome.last.sum(name, |_| true) + 0.0;
     row("stale blocks, by the server", sum(STALE).to_string());
     row(
         "series refused, scrapes refused",
