@@ -1,4 +1,5 @@
-//! Holds what a scrape counts against what the clients counted: within bounds while requests are under way, exactly once they are not.
+//! Holds what a scrape counts against what the clients counted: within bounds while requests are under way, exactly once they
+//! are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,8 @@ const EFFECTS: [(&str, &str); 4] = [
     ("scene_loads_total", "scene"),
 ];
 
-/// What does not fit while the load goes on. A scrape shows all that was answered before it began, `before`, and nothing that was not
-/// begun when it had ended, `after`.
+/// What does not fit while the load goes on. A scrape shows all that was answered before it began, `before`, and nothing that
+/// was not begun when it had ended, `after`.
 pub(crate) fn during(before: &Tally, after: &Tally, reading: &Reading) -> Vec<String> {
     let counted = Counted::of(reading);
     let mut wrong = Vec::new();

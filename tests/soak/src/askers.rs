@@ -11,7 +11,8 @@ use crate::request::{Kind, Request};
 use crate::tally::Target;
 use crate::wire::{Answer, Connection};
 
-/// Profiles that the server keeps at most by default: the last ones, and beside them the slowest and those that an exemplar names.
+/// Profiles that the server keeps at most by default: the last ones, and beside them the slowest and those that an exemplar
+/// names.
 const MOST_PROFILES: usize = 1_000 + 80 + 80;
 const HEALTH: [&str; 5] = ["/health", "/health/quick", "/health/live", "/health/ready", "/health/startup"];
 const STATUSES: [&str; 3] = ["healthy", "degraded", "unhealthy"];

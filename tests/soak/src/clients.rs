@@ -1,4 +1,5 @@
-//! Clients that see each of their answers whole: in turn, pipelined, one connection for each request, too many at once, large bodies.
+//! Clients that see each of their answers whole: in turn, pipelined, one connection for each request, too many at once, large
+//! bodies.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -141,14 +141,19 @@ fn machine() -> String {
     };
     let (processor, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
     let cores = processor.lines().filter(|line| line.starts_with("processor")).count();
-    format!(
-        "The soak, recorded by `ci/soak.sh --record`.\n\nprocessor  {cores} x {}\nmemory     {}\nkernel     Linux {}, {}\nload       {}",
-        field(&processor, "model name"),
-        field(&memory, "MemTotal"),
-        read("/proc/sys/kernel/osrelease").trim(),
-        std::env::consts::ARCH,
-        read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ") + " at the end",
-    ) + "\n"
+    let (model, memory) = (field(&processor, "model name"), field(&memory, "MemTotal"));
+    let (kernel, load) = (read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"));
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    let mut told = "The soak, recorded by `ci/soak.sh --record`.\n\n".to_owned();
+    for (what, fact) in [
+        ("processor", format!("{cores} x {model}")),
+        ("memory", memory),
+        ("kernel", format!("Linux {}, {}", kernel.trim(), std::env::consts::ARCH)),
+        ("load at the end", load.join(" ")),
+    ] {
+        let _ = writeln!(told, "{what:<34} {fact}");
+    }
+    told
 }
 
 #[cfg(test)]
@@ -160,6 +165,7 @@ mod tests {
         let buckets = vec![(0.005, 90.0), (0.01, 99.0), (f64::INFINITY, 100.0)];
         let told = bounds(&Histogram { buckets, sum: 0.0, count: 100.0 });
         assert_eq!(told, "100 of them: p50 in 0 to 5, p99 in 5 to 10, max in 10 to inf");
-        assert!(machine().contains("kernel     Linux "));
+        let machine = machine();
+        assert!(machine.lines().any(|line| line.starts_with("kernel ") && line.contains(" Linux ")), "{machine}");
     }
 }

@@ -204,8 +204,8 @@ impl Mix {
         Request::new(target, sent, &format!("/soak/{name}?of={name}"), Kind::Open(&[404]), fields, b"")
     }
 
-    /// Who the client says it is: mostly the same, each with room of its own under the limit of rate; now and then somebody new, and
-    /// some requests have an id and a trace that nobody has had before.
+    /// Who the client says it is: mostly the same, each with room of its own under the limit of rate; now and then somebody
+    /// new, and some requests have an id and a trace that nobody has had before.
     fn fields(&mut self, fields: &str) -> String {
         let address = match self.dice.below(50) {
             0 => Ipv4Addr::from(0xC612_0000 | self.dice.below(1 << 17) as u32),

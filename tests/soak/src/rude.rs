@@ -42,8 +42,8 @@ pub(crate) async fn leaving(load: &Load, client: u16, rate: f64) {
     }
 }
 
-/// The request is on its way, and nobody waits for the answer. hyper lets go of a request whose client has left by the time that its head
-/// has been read: then nothing of it has begun, and nothing is counted.
+/// The request is on its way, and nobody waits for the answer. hyper lets go of a request whose client has left by the time
+/// that its head has been read: then nothing of it has begun, and nothing is counted.
 async fn at_once(load: &Load, mix: &mut Mix) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
     let request = mix.next("");

@@ -1,7 +1,7 @@
 //! What the clients did: the side of the account that the server has no hand in.
 //!
-//! Written by all clients, under one mutex: a few thousand requests a second do not crowd it, and a reader sees all of it at one moment,
-//! which is what a scrape is held against.
+//! Written by all clients, under one mutex: a few thousand requests a second do not crowd it, and a reader sees all of it at
+//! one moment, which is what a scrape is held against.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};

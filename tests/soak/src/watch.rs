@@ -14,8 +14,8 @@ const EACH: Duration = Duration::from_secs(1);
 /// A line of progress comes after so many looks.
 const TOLD_EVERY: usize = 10;
 
-/// Memory that may be more at the end than after the warm-up, in MiB: an hour of rows of the page (0.6), what the allocator keeps of the
-/// bodies of 16 MiB that come and go, which depends on how they meet.
+/// Memory that may be more at the end than after the warm-up, in MiB: an hour of rows of the page (0.6), what the allocator
+/// keeps of the bodies of 16 MiB that come and go, which depends on how they meet.
 const ROOM: f64 = 8.0;
 /// The same as a share of what there was after the warm-up.
 const SHARE: f64 = 0.05;
@@ -50,13 +50,11 @@ pub(crate) async fn watch(load: &Load, demo: &Demo) -> Watched {
             let answers = load.ledger.now().answers();
             let rate = (answers - before) as f64 / TOLD_EVERY as f64;
             before = answers;
+            let (scrapes, findings) = (load.scrapes.load(Ordering::Relaxed), load.findings.count());
+            let Held { mebibytes, threads, descriptors } = held;
             println!(
-                "{seconds:6.0} s  {answers:>10} answers  {rate:>7.0}/s  {:>6} scrapes  {:>6.1} MiB  {:>4} descriptors  {:>3} threads  {} findings",
-                load.scrapes.load(Ordering::Relaxed),
-                held.mebibytes,
-                held.descriptors,
-                held.threads,
-                load.findings.count()
+                "{seconds:6.0} s  {answers:>10} answers  {rate:>7.0}/s  {scrapes:>6} scrapes  {mebibytes:>6.1} MiB  \
+                 {descriptors:>4} descriptors  {threads:>3} threads  {findings} findings"
             );
         }
     }

@@ -1,4 +1,5 @@
-//! Whether a scrape is whole: it shows a request in all families or in none, and no counter falls from one scrape to a later one.
+//! Whether a scrape is whole: it shows a request in all families or in none, and no counter falls from one scrape to a later
+//! one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -92,7 +92,8 @@ impl Connection {
         self.stream.set_zero_linger()
     }
 
-    /// Reads an answer without keeping its body, and returns the length of that; an answer to HEAD has none whatever its head says.
+    /// Reads an answer without keeping its body, and returns the length of that; an answer to HEAD has none whatever its head
+    /// says.
     pub(crate) async fn receive_length(&mut self, to_head: bool) -> io::Result<(Head, u64)> {
         let head = self.head().await?;
         let mut length = 0;
@@ -260,8 +261,8 @@ mod tests {
     async fn answers_come_one_after_the_other() {
         let mut connection = answering(
             b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\n\
-              Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\na\r\n0123456789\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\
-              Connection: close\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
+              Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\na\r\n0123456789\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\
+              Content-Length: 9\r\nConnection: close\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
         )
         .await;
         let first = receive(&mut connection).await.unwrap();
