@@ -19,6 +19,20 @@ const RATE_LIMIT: &str = "500";
 /// What starting and ending may take: machines are busy when all checks run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the allocator of the C library does with memory that the program has freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allocator {
+    /// It gives it back soon, so that what is resident is what the program holds: in minutes a leak can be told from what is
+    /// kept.
+    GivesBack,
+    /// It keeps what it wants, as for everybody who runs the program: in an hour it has all that it wants.
+    AsItIs,
+}
+
+/// Settings of glibc. That of a threshold turns off that it rises to the largest block that was ever freed.
+const GIVING_BACK: [(&str, &str); 3] =
+    [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+
 /// A running demo. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Demo {
@@ -38,7 +52,7 @@ pub(crate) struct Held {
 
 impl Demo {
     /// Starts the program without faults and traffic of its own, and waits until it says where it listens.
-    pub(crate) fn start(program: &Path) -> Result<Self, String> {
+    pub(crate) fn start(program: &Path, allocator: Allocator) -> Result<Self, String> {
         let folder = TempDir::new().map_err(|cause| format!("no temporary folder: {cause}"))?;
         let log = File::create(folder.path().join("stderr")).map_err(|cause| format!("no file for the log: {cause}"))?;
         // Who guesses is not what this is about: all clients have one address, which would be refused for the guesses of a few.
@@ -50,6 +64,7 @@ impl Demo {
             .arg("--scenes")
             .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scenes"))
             .env("TACHOGRAPH_TOKEN", TOKEN)
+            .envs(GIVING_BACK.into_iter().filter(|_| allocator == Allocator::GivesBack))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

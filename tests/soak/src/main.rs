@@ -17,8 +17,8 @@
 //! - Each scrape during the load is valid by `tachograph_check`, whole (`whole`: one request is in all families or in none, no
 //!   counter falls), and shows all that was answered before it began and nothing that was not begun when it ended.
 //! - Profiles are valid, each once, no more than there is room for; health is valid; events of the dashboard are whole.
-//! - The resident set and the threads do not grow after a warm-up of a third of the run (`watch`, `trend`); after the load
-//!   descriptors and threads are as many as before; the program ends in order, and its log has no error.
+//! - The resident set does not grow after a warm-up of a third of the run (`watch`, `trend`); after the load descriptors and
+//!   threads are as many as before; the program ends in order, and its log has no error.
 //!
 //! Times are reported and never asserted. The exit status is 1 if anything was found.
 

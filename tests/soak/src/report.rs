@@ -5,14 +5,14 @@ use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::demo::Held;
+use crate::demo::{Allocator, Held};
 use crate::load::Load;
 use crate::options::Options;
 use crate::reading::{Histogram, Reading, Series};
 use crate::request::{METRICS, SCENE, SCENES};
 use crate::tally::{Tally, Target};
 use crate::trend::Trend;
-use crate::watch::Trends;
+use crate::watch::{Trends, room};
 use crate::whole::STALE;
 
 /// What is known when all has ended.
@@ -25,6 +25,7 @@ pub(crate) struct Outcome<'a> {
     /// Processor seconds of the server and of the clients.
     pub(crate) processor: (f64, f64),
     pub(crate) trends: Option<Trends>,
+    pub(crate) allocator: Allocator,
     /// Before the load, and after it.
     pub(crate) held: (Held, Option<Held>),
     /// Sent and received by the clients.
@@ -60,6 +61,11 @@ fn report(options: &Options, outcome: &Outcome<'_>) -> String {
     row("events read by dashboards", counter(&load.events).to_string());
     let (server, clients) = (outcome.processor.0 / seconds, outcome.processor.1 / seconds);
     row("processors used, server, clients", format!("{server:.2}, {clients:.2}"));
+    let allocator = match outcome.allocator {
+        Allocator::GivesBack => "told to give back what is free",
+        Allocator::AsItIs => "as it is",
+    };
+    row("allocator of the C library", allocator.to_owned());
     if let Some(held) = &outcome.trends {
         let trend = |trend: &Trend, digits: usize| {
             format!(
@@ -67,7 +73,10 @@ fn report(options: &Options, outcome: &Outcome<'_>) -> String {
                 trend.first, trend.last, trend.most, trend.hourly
             )
         };
-        row("resident MiB after the warm-up", format!("{} ({:.1} more are allowed)", trend(&held.memory, 1), held.allowed()));
+        row(
+            "resident MiB after the warm-up",
+            format!("{} ({} more are allowed)", trend(&held.memory, 1), room(outcome.allocator)),
+        );
         row("threads after the warm-up", trend(&held.threads, 0));
         row("descriptors after the warm-up", trend(&held.descriptors, 0));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::demo::{Demo, Held, processor_seconds};
+use crate::demo::{Allocator, Demo, Held, processor_seconds};
 use crate::load::Load;
 use crate::options::Options;
 use crate::reading::Reading;
@@ -15,6 +15,8 @@ use crate::request::{Kind, Request};
 use crate::tally::{Tally, Target};
 use crate::{account, askers, clients, rude, scrapers, viewers, watch, whole};
 
+/// Minutes from which on the allocator is left as it is.
+const AN_AGE: f64 = 30.0;
 /// What clients may still need when the load is over: the longest waits for nothing are a minute.
 const LAST_ANSWERS: Duration = Duration::from_secs(90);
 /// What the server may need to notice that clients have left, and what its threads that block live on without work.
@@ -22,7 +24,8 @@ const SETTLING: Duration = Duration::from_secs(60);
 
 /// Says whether nothing was found.
 pub(crate) async fn run(options: &Options) -> Result<bool, String> {
-    let mut demo = Demo::start(&options.program)?;
+    let allocator = if options.minutes < AN_AGE { Allocator::GivesBack } else { Allocator::AsItIs };
+    let mut demo = Demo::start(&options.program, allocator)?;
     let length = Duration::from_secs_f64(options.minutes * 60.0);
     let load = Arc::new(Load::new(demo.address, length));
     warm_up(&load).await?;
@@ -49,7 +52,8 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
 
     let (tally, last) = reckon(&load).await?;
     let trends = watched.trends();
-    for what in trends.iter().flat_map(watch::Trends::grown) {
+    let room = watch::room(allocator);
+    for what in trends.iter().flat_map(|trends| trends.grown(before, room)) {
         load.findings.tell(what);
     }
     let after = match watch::back(&demo, before, SETTLING).await {
@@ -67,7 +71,8 @@ pub(crate) async fn run(options: &Options) -> Result<bool, String> {
     for line in demo.log().lines().filter(is_error).take(5) {
         load.findings.tell(format!("its log says: {line}"));
     }
-    let outcome = Outcome { load: &load, tally, last, took, processor, trends, held: (before, after), bytes: watch::bytes() };
+    let outcome =
+        Outcome { load: &load, tally, last, took, processor, trends, allocator, held: (before, after), bytes: watch::bytes() };
     report::tell(options, &outcome)?;
     Ok(load.findings.count() == 0)
 }
