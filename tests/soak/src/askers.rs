@@ -69,7 +69,7 @@ pub(crate) async fn profiles(load: &Load) {
 async fn look(load: &Load, connection: &mut Connection, round: u32) -> bool {
     let get = |endpoint, path: &str| Request::get(Target { endpoint, method: "GET" }, path, Kind::Trusted(&[200]), "");
     let request = match round % 14 {
-        _ if round % CLEARED_EVERY == 0 => post("/debug/profile/clear", b""),
+        _ if round.is_multiple_of(CLEARED_EVERY) => post("/debug/profile/clear", b""),
         0 => get(PROFILES, "/debug/profile"),
         1 => get(PROFILES, "/debug/profile?endpoint=/scene&method=POST&sort=slowest&limit=20"),
         2 => get(PROFILES, "/debug/profile?slow=true"),

@@ -20,12 +20,12 @@ const RATE_LIMIT: &str = "500";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the allocator of the C library does with memory that the program has freed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Allocator {
     /// It gives it back soon, so that what is resident is what the program holds: in minutes a leak can be told from what is
     /// kept.
     GivesBack,
-    /// It keeps what it wants, as for everybody who runs the program: in an hour it has all that it wants.
+    /// Keeps what it wants, as for everybody who runs the program: in an hour it has all that it wants
     AsItIs,
 }
 

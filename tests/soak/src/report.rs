@@ -94,8 +94,8 @@ fn report(options: &Options, outcome: &Outcome<'_>) -> String {
 
     let _ = writeln!(
         told,
-        "\n{:<22} {:>10} {:>10} {:>10} {:>10}   {}",
-        "latency, ms", "count", "p50", "p99", "max", "the server's own, all methods"
+        "\n{:<22} {:>10} {:>10} {:>10} {:>10}   the server's own, all methods",
+        "latency, ms", "count", "p50", "p99", "max"
     );
     for target in [SCENE, SCENES, METRICS] {
         let Some(latency) = load.latencies.of(target) else { continue };

@@ -198,7 +198,7 @@ impl Mix {
     /// A path that nobody has ever asked for.
     fn unknown(&mut self, name: &str, fields: &str) -> Request {
         let methods =
-            [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "POST"), ("PUT", "PUT"), ("DELETE", "DELETE"), ("BREW", "other")];
+            [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "POST"), ("PATCH", "PATCH"), ("DELETE", "DELETE"), ("BREW", "other")];
         let (sent, method) = methods[self.dice.below(methods.len() as u64) as usize];
         let target = Target { endpoint: "unmatched", method };
         Request::new(target, sent, &format!("/soak/{name}?of={name}"), Kind::Open(&[404]), fields, b"")

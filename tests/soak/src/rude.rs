@@ -1,4 +1,7 @@
 //! Clients that leave, that read slowly or not at all, and that send heads which never become requests.
+//!
+//! Where nobody can know whether the server has a request, the account has room for one more or less. So such requests are of a
+//! few kinds that few others send, and all other kinds are exact.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -8,12 +11,14 @@ use tokio::time::timeout;
 
 use crate::dice::Dice;
 use crate::load::{Load, Pace};
-use crate::request::{Kind, METRICS, Mix, Request, SCENE, SCENES};
+use crate::request::{Kind, METRICS, Request, SCENE};
 use crate::tally::Target;
 use crate::wire::Connection;
 
 const FIELDS: &str = "X-Forwarded-For: 10.254.0.1\r\n";
 const PROFILES: Target = Target { endpoint: "/debug/profile", method: "GET" };
+const FILTERED: Target = Target { endpoint: "/debug/profile", method: "POST" };
+const TRACE: Target = Target { endpoint: "/debug/profile/flamegraph", method: "GET" };
 /// Longer than the server waits for a client that sends or reads nothing.
 const LONG: Duration = Duration::from_secs(45);
 /// What one who reads slowly takes at once, and how often.
@@ -24,16 +29,32 @@ fn large() -> Request {
     Request::get(PROFILES, "/debug/profile", Kind::Trusted(&[200]), "")
 }
 
+/// A request that may come to nothing.
+fn doubtful(dice: &mut Dice) -> Request {
+    let number = dice.below(1 << 32);
+    match number % 20 {
+        0 => Request::load("city.tscn", 0, FIELDS),
+        1..10 => {
+            let target = Target { endpoint: "/scenes", method: "HEAD" };
+            Request::get(target, "/scenes", Kind::Limited(&[200]), FIELDS)
+        }
+        _ => {
+            let target = Target { endpoint: "unmatched", method: "PUT" };
+            Request::get(target, &format!("/left/{number}"), Kind::Open(&[404]), FIELDS)
+        }
+    }
+}
+
 /// Leaves in every way, one after the other.
 pub(crate) async fn leaving(load: &Load, client: u16, rate: f64) {
-    let (mut mix, mut pace, mut dice) = (Mix::new(client), Pace::new(rate), Dice::new(u64::from(client)));
+    let (mut pace, mut dice) = (Pace::new(rate), Dice::new(u64::from(client)));
     while !load.is_over() {
         pace.take(1).await;
         let left = match dice.below(5) {
-            0 => at_once(load, &mut mix).await,
-            1 => by_reset(load, &mut mix).await,
+            0 => at_once(load, &mut dice).await,
+            1 => by_reset(load, &mut dice).await,
             2 => amid_the_answer(load, &mut dice).await,
-            3 => amid_the_answers(load).await,
+            3 => amid_the_answers(load, &mut dice).await,
             _ => amid_the_body(load).await,
         };
         if let Err(cause) = left {
@@ -44,9 +65,9 @@ pub(crate) async fn leaving(load: &Load, client: u16, rate: f64) {
 
 /// The request is on its way, and nobody waits for the answer. hyper lets go of a request whose client has left by the time
 /// that its head has been read: then nothing of it has begun, and nothing is counted.
-async fn at_once(load: &Load, mix: &mut Mix) -> io::Result<()> {
+async fn at_once(load: &Load, dice: &mut Dice) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
-    let request = mix.next("");
+    let request = doubtful(dice);
     load.ledger.begin(request.target);
     let sent = connection.send(&request.bytes).await;
     drop(connection);
@@ -55,10 +76,10 @@ async fn at_once(load: &Load, mix: &mut Mix) -> io::Result<()> {
 }
 
 /// The request may be thrown away by the kernel before the server reads it.
-async fn by_reset(load: &Load, mix: &mut Mix) -> io::Result<()> {
+async fn by_reset(load: &Load, dice: &mut Dice) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
     connection.reset_at_end()?;
-    let request = mix.next("");
+    let request = doubtful(dice);
     load.ledger.begin(request.target);
     let sent = connection.send(&request.bytes).await;
     drop(connection);
@@ -86,14 +107,10 @@ async fn amid_the_answer(load: &Load, dice: &mut Dice) -> io::Result<()> {
 }
 
 /// Of several answers the first has come.
-async fn amid_the_answers(load: &Load) -> io::Result<()> {
+async fn amid_the_answers(load: &Load, dice: &mut Dice) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
-    let requests = [
-        Request::get(SCENE, "/scene", Kind::Limited(&[200, 404]), FIELDS),
-        Request::get(SCENES, "/scenes", Kind::Limited(&[200]), FIELDS),
-        Request::load("arena.tscn", 0, FIELDS),
-        Request::get(SCENE, "/scene", Kind::Limited(&[200, 404]), FIELDS),
-    ];
+    let requests =
+        [Request::get(SCENE, "/scene", Kind::Limited(&[200, 404]), FIELDS), doubtful(dice), doubtful(dice), doubtful(dice)];
     requests.iter().for_each(|request| load.ledger.begin(request.target));
     let sent = connection.send(&requests.iter().flat_map(|request| &request.bytes).copied().collect::<Vec<u8>>()).await;
     let first = match sent {
@@ -112,7 +129,7 @@ async fn amid_the_answers(load: &Load) -> io::Result<()> {
 /// Half of the body has been sent. On a busy machine the server may find both the request and the end of its client at once.
 async fn amid_the_body(load: &Load) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
-    let request = Request::load("lobby.tscn", 100_000, FIELDS);
+    let request = Request::new(FILTERED, "POST", "/debug/profile", Kind::Trusted(&[200]), "", &[b' '; 50_000]);
     load.ledger.begin(request.target);
     let sent = connection.send(&request.bytes[..request.bytes.len() / 2]).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -151,7 +168,7 @@ pub(crate) async fn reading_slowly(load: &Load) {
 pub(crate) async fn never_reading(load: &Load) {
     const ASKED: usize = 30;
     while !load.is_over() {
-        let request = large();
+        let request = Request::get(TRACE, "/debug/profile/flamegraph?format=trace", Kind::Trusted(&[200]), "");
         let Ok(mut connection) = Connection::open_narrow(load.address).await else { continue };
         (0..ASKED).for_each(|_| load.ledger.begin(request.target));
         if connection.send(&request.bytes.repeat(ASKED)).await.is_ok() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::demo::{Allocator, Demo, Held, processor_seconds};
+use crate::demo::{Demo, Held, processor_seconds};
 use crate::load::Load;
 use crate::options::Options;
 use crate::reading::Reading;
@@ -15,8 +15,6 @@ use crate::request::{Kind, Request};
 use crate::tally::{Tally, Target};
 use crate::{account, askers, clients, rude, scrapers, viewers, watch, whole};
 
-/// Minutes from which on the allocator is left as it is.
-const AN_AGE: f64 = 30.0;
 /// What clients may still need when the load is over: the longest waits for nothing are a minute.
 const LAST_ANSWERS: Duration = Duration::from_secs(90);
 /// What the server may need to notice that clients have left, and what its threads that block live on without work.
@@ -24,7 +22,7 @@ const SETTLING: Duration = Duration::from_secs(60);
 
 /// Says whether nothing was found.
 pub(crate) async fn run(options: &Options) -> Result<bool, String> {
-    let allocator = if options.minutes < AN_AGE { Allocator::GivesBack } else { Allocator::AsItIs };
+    let allocator = options.allocator();
     let mut demo = Demo::start(&options.program, allocator)?;
     let length = Duration::from_secs_f64(options.minutes * 60.0);
     let load = Arc::new(Load::new(demo.address, length));

@@ -133,7 +133,7 @@ impl Connection {
             loop {
                 let size = self.chunk_size().await?;
                 self.exactly(size, &mut take).await?;
-                if self.line().await? != "" {
+                if !self.line().await?.is_empty() {
                     return Err(broken("no end of a chunk"));
                 }
                 if size == 0 {
