@@ -56,7 +56,7 @@ mod tests {
     fn a_leak_is_seen_and_noise_is_not() {
         let flat = trend(|_| 30.0);
         assert_eq!((flat.growth(), flat.hourly, flat.most), (0.0, 0.0, 30.0));
-        let noisy = trend(|second| if second as u64 % 7 == 0 { 45.0 } else { 30.0 });
+        let noisy = trend(|second| if (second as u64).is_multiple_of(7) { 45.0 } else { 30.0 });
         assert_eq!((noisy.growth(), noisy.most), (0.0, 45.0));
         assert!(noisy.hourly.abs() < 100.0, "{noisy:?}");
         let leaking = trend(|second| 30.0 + second / 10.0);
