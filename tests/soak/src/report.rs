@@ -157,12 +157,17 @@ fn machine() -> String {
     for (what, fact) in [
         ("processor", format!("{cores} x {model}")),
         ("memory", memory),
-        ("kernel", format!("Linux {}, {}", kernel.trim(), std::env::consts::ARCH)),
+        ("kernel", format!("Linux {}, {}", version(&kernel), std::env::consts::ARCH)),
         ("load at the end", load.join(" ")),
     ] {
         let _ = writeln!(told, "{what:<34} {fact}");
     }
     told
+}
+
+/// Of a release the version alone: what follows it is the name of who built it.
+fn version(release: &str) -> &str {
+    release.split(['-', '+']).next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]
@@ -174,6 +179,7 @@ mod tests {
         let buckets = vec![(0.005, 90.0), (0.01, 99.0), (f64::INFINITY, 100.0)];
         let told = bounds(&Histogram { buckets, sum: 0.0, count: 100.0 });
         assert_eq!(told, "100 of them: p50 in 0 to 5, p99 in 5 to 10, max in 10 to inf");
+        assert_eq!((version("6.18.44-my-own\n"), version("6.1.0\n")), ("6.18.44", "6.1.0"));
         let machine = machine();
         assert!(machine.lines().any(|line| line.starts_with("kernel ") && line.contains(" Linux ")), "{machine}");
     }
