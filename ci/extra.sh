@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ci/extra.sh FOLDER: what is too slow for every change. The benches in full, half an hour of fuzzing for each
-# target, loom with a wider search, and the compose file brought up under podman, as root; the API against its record, and by
+# target, loom with a wider search, an hour of soak, and the compose file brought up under podman, as root; the API against its record, and by
 # the rules of semver against BASELINE (by default the commit that recorded it last); dependencies, packages, other targets. What they
 # print goes to the folder, with the facts of the machine beside it.
 folder=$(realpath -m "${1:?"usage: ci/extra.sh FOLDER"}")
@@ -44,4 +44,5 @@ cargo bench --locked --package layers | tee "$folder/layers.md"
 as_root env CARGO_TARGET_DIR="$target" ./tests/monitoring/podman/up.sh "$target/image" 2>&1 | tee "$folder/compose.txt"
 LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-5} ./ci/loom.sh 2>&1 | tee "$folder/loom.txt"
 FUZZ_SECONDS=${FUZZ_SECONDS:-1800} ./ci/fuzz.sh 2>&1 | tee "$folder/fuzz.txt"
+SOAK_MINUTES=${SOAK_MINUTES:-60} ./ci/soak.sh --record "$folder/soak.txt"
 [[ $budgets == kept ]] || fail "a budget is broken: see $folder/budgets.txt"
