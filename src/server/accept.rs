@@ -1,11 +1,11 @@
 //! The accept loop: takes connections until the shutdown, outlives every error, then sees the requests in flight off.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(320);
 /// Connections beyond the limit that are answered with 503 at once; any more are closed unanswered.
 const SURPLUS: usize = 64;
+/// More than systems let wait to be accepted: an end to taking the last ones while clients go on to come.
+const MOST_WAITING: usize = 4096;
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,6 @@ pub struct Stopped {
 ///
 /// A failing accept (such as for want of file descriptors) is waited out; nothing but `shutdown` ends the server.
 pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Output = ()>) -> Stopped {
-    let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let places = Places::new(state.options().max_connections);
     let mut backoff = Backoff::default();
@@ -66,26 +67,13 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
             }
         };
         backoff = Backoff::default();
-        let Some((standing, place)) = places.take() else {
-            tracing::debug!(%peer, "a connection beyond the limit is closed unanswered");
-            continue;
-        };
-        // Without it the second small write of an answer waits for the first one's acknowledgement.
-        if let Err(cause) = stream.set_nodelay(true) {
-            tracing::debug!(%cause, %peer, "a connection keeps its delay");
-        }
-        let serving = connection::serve(stream, peer, state.clone(), standing, Some(graceful.watcher()));
-        connections.spawn(async move {
-            serving.await;
-            drop(place);
-        });
+        admit(stream, peer, &state, &places, &mut connections);
     }
-    drop(listener);
+    for (stream, peer) in waiting(listener) {
+        admit(stream, peer, &state, &places, &mut connections);
+    }
     state.shutdown().end_streams();
-    let finished = async {
-        graceful.shutdown().await;
-        while connections.join_next().await.is_some() {}
-    };
+    let finished = async { while connections.join_next().await.is_some() {} };
     if timeout(state.options().shutdown_timeout, finished).await.is_ok() {
         return Stopped { cut: 0 };
     }
@@ -94,6 +82,39 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
     connections.shutdown().await;
     tracing::warn!(cut, "connections were cut at the end of the shutdown");
     Stopped { cut }
+}
+
+/// Serves a connection, if there is a place for it.
+fn admit(stream: TcpStream, peer: SocketAddr, state: &State, places: &Places, connections: &mut JoinSet<()>) {
+    let Some((standing, place)) = places.take() else {
+        tracing::debug!(%peer, "a connection beyond the limit is closed unanswered");
+        return;
+    };
+    // Without it the second small write of an answer waits for the first one's acknowledgement.
+    if let Err(cause) = stream.set_nodelay(true) {
+        tracing::debug!(%cause, %peer, "a connection keeps its delay");
+    }
+    let serving = connection::serve(stream, peer, state.clone(), standing, true);
+    connections.spawn(async move {
+        serving.await;
+        drop(place);
+    });
+}
+
+/// The connections that the system has made and nobody has taken yet, at most as many as it lets wait. Their clients may have
+/// sent a request already, which a listener that is closed would cut. After it nobody listens.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    // Past the runtime, which may not know yet of the last ones. It never waits: the runtime had it set so.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let mut taken = Vec::new();
+    while let Ok((stream, peer)) = listener.accept() {
+        let registered = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        taken.extend(registered.map(|stream| (stream, peer)));
+        if taken.len() == MOST_WAITING {
+            break;
+        }
+    }
+    taken
 }
 
 /// The places that connections take.

@@ -2,15 +2,16 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::patience::Patience;
+use super::shutdown::StreamEnd;
 use super::state::{Standing, State};
 use crate::http::open::Open;
 
@@ -52,11 +53,11 @@ pub async fn serve_connection<IO>(io: IO, peer: SocketAddr, state: State)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    serve(io, peer, state, Standing::Admitted, None).await;
+    serve(io, peer, state, Standing::Admitted, false).await;
 }
 
-/// Serves a connection until the client ends it, it lies idle for too long, or the server shuts down.
-pub(super) async fn serve<IO>(io: IO, peer: SocketAddr, state: State, standing: Standing, watcher: Option<Watcher>)
+/// Serves a connection until the client ends it, it lies idle for too long, or, if it is to heed that, the server shuts down.
+pub(super) async fn serve<IO>(io: IO, peer: SocketAddr, state: State, standing: Standing, heeds_shutdown: bool)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -78,9 +79,23 @@ where
         .max_header_size(MAX_HEADER_BYTES as usize)
         .keep_alive(admitted)
         .serve_connection(TokioIo::new(Patience::new(io, state.options().write_timeout)), service);
-    let ended = match watcher {
-        Some(watcher) => watcher.watch(connection).await,
-        None => connection.await,
+    let mut connection = pin!(connection);
+    let over = async {
+        match heeds_shutdown {
+            true => StreamEnd::new(state.shutdown()).await,
+            false => std::future::pending().await,
+        }
+        // What has come by now is a request that was begun before. The runtime may not know of it yet: it looks once while
+        // this waits, and the connection, which is asked first, reads it.
+        tokio::task::yield_now().await;
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = &mut connection => ended,
+        () = over => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
     };
     if let Err(cause) = ended {
         tracing::debug!(%cause, %peer, "a connection ended early");

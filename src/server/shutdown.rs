@@ -50,7 +50,7 @@ impl Shutdown {
     }
 }
 
-/// What a stream waits for beside its next frame.
+/// What a stream waits for beside its next frame, and a connection beside its next request.
 #[derive(Debug)]
 pub(super) struct StreamEnd(Option<Pin<Box<OwnedNotified>>>);
 
@@ -74,5 +74,13 @@ impl StreamEnd {
             },
             None => true,
         }
+    }
+}
+
+impl Future for StreamEnd {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.has_come(cx) { Poll::Ready(()) } else { Poll::Pending }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 
 use super::body::Body;
@@ -175,6 +175,11 @@ impl State {
         };
         let mut response = if method == Method::Head { without_body(response) } else { response };
         self.tell(&journey.profile, response.headers_mut());
+        if self.0.shutdown.has_begun() {
+            // A client that is told goes elsewhere in peace. One that is not may send its next request while the connection is
+            // being closed, and cannot know whether it was taken.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         ServedBody::attach(response, observation, &self.0.shutdown)
     }
 

@@ -50,6 +50,10 @@ pub(crate) enum ReadError {
     TooLarge,
     /// The file is no UTF-8 text.
     NotText,
+    /// There are no file descriptors left: try again when there are.
+    NoDescriptors,
+    /// Another program has asked the system to hold the file back until it is done with it: try again then.
+    Held,
     /// The file system failed.
     Io(io::Error),
 }
@@ -80,7 +84,7 @@ impl SceneFolder {
     }
 
     /// Lists the scene files by name.
-    pub(crate) fn list(&self) -> io::Result<Vec<SceneFile>> {
+    pub(crate) fn list(&self) -> Result<Vec<SceneFile>, ReadError> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
@@ -108,10 +112,10 @@ impl SceneFolder {
 
     /// Reads a scene file.
     pub(crate) fn read(&self, name: &SceneName) -> Result<String, ReadError> {
-        // Looked at before it is opened: opening a pipe would wait for a writer for ever.
+        // Looked at before it is opened: opening a device may do something.
         let seen = self.look(name)?;
-        let file = File::open(self.0.join(&name.0))?;
-        // Looked at again: between the two, a link may have come in place of the file.
+        let file = open_file(&self.0.join(&name.0))?;
+        // Looked at again: between the two, a link may have come in place of the file, or a pipe.
         let opened = file.metadata()?;
         if !same_file(&seen, &opened) {
             return Err(ReadError::NotAFile);
@@ -150,6 +154,8 @@ impl fmt::Display for ReadError {
             Self::NotAFile => f.write_str("it is no regular file"),
             Self::TooLarge => f.write_str("it is too large"),
             Self::NotText => f.write_str("it is no UTF-8 text"),
+            Self::NoDescriptors => f.write_str("there are no file descriptors left"),
+            Self::Held => f.write_str("another program holds it"),
             Self::Io(cause) => cause.fmt(f),
         }
     }
@@ -157,7 +163,12 @@ impl fmt::Display for ReadError {
 
 impl From<io::Error> for ReadError {
     fn from(cause: io::Error) -> Self {
-        if cause.kind() == io::ErrorKind::NotFound { Self::NotFound } else { Self::Io(cause) }
+        match cause.kind() {
+            io::ErrorKind::NotFound => Self::NotFound,
+            io::ErrorKind::WouldBlock => Self::Held,
+            _ if no_descriptors(&cause) => Self::NoDescriptors,
+            _ => Self::Io(cause),
+        }
     }
 }
 
@@ -165,6 +176,31 @@ impl fmt::Display for NotASceneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the path is not the name of a scene file, take one of GET /scenes, such as lobby.tscn")
     }
+}
+
+/// Opens a file to be read. It waits for nobody: a pipe that has come in place of the file would wait for a writer for ever.
+#[cfg(unix)]
+fn open_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    File::options().read(true).custom_flags(flags.bits() as i32).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_file(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Whether the process, or the system, has as many files open as it may.
+#[cfg(unix)]
+fn no_descriptors(cause: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE].into_iter().any(|errno| cause.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+#[cfg(not(unix))]
+fn no_descriptors(_cause: &io::Error) -> bool {
+    false
 }
 
 #[cfg(unix)]

@@ -1,13 +1,43 @@
 //! Log lines to standard error, as text or JSON.
+//!
+//! Nobody who logs waits for standard error, which may be a pipe whose reader hangs or a file on a disk that is full: lines go
+//! through a queue to a thread of their own. Those for which it has no room, and those that cannot be written, are lost and
+//! counted, and once lines go through again, one says how many are missing.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
+use tachograph::{RegisterError, Registry};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::{LogFormat, LogLevel};
 
+/// Lines that wait to be written, of some hundred bytes each: more than a burst of failing requests logs while a disk is slow.
+const QUEUE: usize = 1024;
+/// How long the end waits for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// The log of the process, to be ended last. A clone is the same log.
+#[derive(Clone)]
+pub(crate) struct Log(Arc<Queue>);
+
+struct Queue {
+    sender: SyncSender<Message>,
+    /// Lines that were not written. Written by whoever logs and by the thread.
+    lost: AtomicU64,
+}
+
+enum Message {
+    Line(Box<[u8]>),
+    /// Answered once all lines before it have been dealt with.
+    Flush(SyncSender<()>),
+}
+
 /// Sends log lines of `level` and above to standard error from here on.
-pub(crate) fn start(level: LogLevel, format: LogFormat) {
+pub(crate) fn start(level: LogLevel, format: LogFormat) -> Result<Log, String> {
     let level = match level {
         LogLevel::Off => LevelFilter::OFF,
         LogLevel::Error => LevelFilter::ERROR,
@@ -16,9 +46,171 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(stderr);
+    let (sender, messages) = sync_channel(QUEUE);
+    let queue = Arc::new(Queue { sender, lost: AtomicU64::new(0) });
+    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(Arc::clone(&queue));
     match format {
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().init(),
+    }
+    let writer = Arc::clone(&queue);
+    // Detached: it may be stuck in a write when all else has ended.
+    let thread = std::thread::Builder::new().name("tachograph-log".into()).spawn(move || run(&writer, &messages, stderr()));
+    thread.map_err(|cause| format!("there is no thread for the log: {cause}"))?;
+    Ok(Log(queue))
+}
+
+impl Log {
+    /// Adds the count of lost lines to a registry's scrapes.
+    pub(crate) fn register_metrics(&self, registry: &Registry) -> Result<(), RegisterError> {
+        let queue = Arc::clone(&self.0);
+        let help = "Log lines that standard error did not take, or not soon enough.";
+        registry.counter_callback("log_lines_lost_total", help, move || queue.lost() as f64)
+    }
+
+    /// Waits for the lines so far to be written, for a second at most.
+    pub(crate) fn end(&self) {
+        let until = Instant::now() + LAST_LINES;
+        let (done, written) = sync_channel(1);
+        let mut flush = Message::Flush(done);
+        while let Err(TrySendError::Full(back)) = self.0.sender.try_send(flush) {
+            if Instant::now() >= until {
+                return;
+            }
+            flush = back;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _late = written.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+}
+
+impl Queue {
+    fn lose(&self) {
+        // Relaxed: a count that stands alone.
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lost(&self) -> u64 {
+        // Relaxed: as in `lose`.
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+/// Gets each line whole, in one call. It never fails: the library that formats the lines would tell of it on standard error,
+/// and panic when that fails too.
+impl Write for &Queue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.sender.try_send(Message::Line(line.into())).is_err() {
+            self.lose();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The thread: writes lines for as long as there are any who log.
+fn run(queue: &Queue, messages: &Receiver<Message>, mut out: impl Write) {
+    let mut told = 0;
+    // Whether the last line was written in part, so that the next has to begin a new one.
+    let mut torn = false;
+    for message in messages {
+        let line = match message {
+            Message::Line(line) => line,
+            Message::Flush(done) => {
+                let _late = done.send(());
+                continue;
+            }
+        };
+        let line = if torn { [b"\n", &*line].concat().into() } else { line };
+        match write_all(&mut out, &line) {
+            Ok(()) => {
+                torn = false;
+                let lost = queue.lost();
+                if lost > told {
+                    tracing::warn!(lines = lost - told, "log lines before this one were lost, they could not be written");
+                    told = lost;
+                }
+            }
+            Err(written) => {
+                torn |= written > 0;
+                queue.lose();
+            }
+        }
+    }
+}
+
+/// Tells how much was written if not all was.
+fn write_all(out: &mut impl Write, line: &[u8]) -> Result<(), usize> {
+    let mut written = 0;
+    while written < line.len() {
+        match out.write(&line[written..]) {
+            Ok(more) if more > 0 => written += more,
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => return Err(written),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk with so many free bytes.
+    struct Disk {
+        free: Arc<std::sync::Mutex<usize>>,
+        held: Arc<std::sync::Mutex<String>>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut free = self.free.lock().unwrap();
+            let fits = bytes.len().min(*free);
+            *free -= fits;
+            self.held.lock().unwrap().push_str(std::str::from_utf8(&bytes[..fits]).unwrap());
+            if fits == 0 { Err(ErrorKind::StorageFull.into()) } else { Ok(fits) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_loses_lines_and_tears_none_that_it_takes_later() {
+        let (sender, messages) = sync_channel(QUEUE);
+        let log = Log(Arc::new(Queue { sender, lost: AtomicU64::new(0) }));
+        let (free, held) = (Arc::new(std::sync::Mutex::new(6)), Arc::default());
+        let disk = Disk { free: Arc::clone(&free), held: Arc::clone(&held) };
+        let writer = Arc::clone(&log.0);
+        std::thread::spawn(move || run(&writer, &messages, disk));
+        let say = |line: &[u8]| {
+            assert_eq!((&*log.0).write(line).unwrap(), line.len());
+            log.end();
+            log.0.lost()
+        };
+        assert_eq!(say(b"one\n"), 0);
+        assert_eq!(say(b"two\n"), 1, "two bytes of it are there");
+        assert_eq!(say(b"three\n"), 2);
+        *free.lock().unwrap() = 100;
+        assert_eq!(say(b"four\n"), 2);
+        assert_eq!(say(b"five\n"), 2);
+        assert_eq!(*held.lock().unwrap(), "one\ntw\nfour\nfive\n");
+    }
+
+    #[test]
+    fn a_reader_that_hangs_delays_nobody() {
+        let (sender, messages) = sync_channel(QUEUE);
+        let log = Log(Arc::new(Queue { sender, lost: AtomicU64::new(0) }));
+        for _ in 0..QUEUE + 7 {
+            assert_eq!((&*log.0).write(b"line\n").unwrap(), 5);
+        }
+        assert_eq!(log.0.lost(), 7);
+        // Nobody takes them: the end comes all the same.
+        log.end();
+        drop(messages);
     }
 }

@@ -19,12 +19,15 @@ use crate::api::auth::{self, Holder, Tokens};
 use crate::api::fault::FaultControl;
 use crate::api::limit::{self, Limits, Quotas};
 use crate::api::phase::PhaseMetrics;
+use crate::api::place::{MOST_LISTINGS, Places};
 use crate::api::{self, Current, Demo};
+use crate::check::say;
 use crate::cli::Options;
 use crate::editor::Editor;
 use crate::engine::Engine;
 use crate::folder::SceneFolder;
 use crate::health::Subjects;
+use crate::log::Log;
 use crate::signals::Signals;
 use crate::traffic::Traffic;
 use crate::{health, log};
@@ -35,6 +38,8 @@ pub(crate) const FAILED_TO_START: u8 = 2;
 pub(crate) const CUT_SHORT: u8 = 1;
 /// What a blocking thread may still need once all requests are answered.
 const LAST_BLOCKING: Duration = Duration::from_secs(1);
+/// Threads for blocking work that waits for no disk: scrapes, profiles, pages. There are two processors for them, or some more.
+const OTHER_BLOCKING: usize = 64;
 
 /// The tokens of one run.
 struct Secrets {
@@ -45,31 +50,38 @@ struct Secrets {
 
 /// Serves until a signal comes, and returns the exit status.
 pub(crate) fn serve(options: &Options) -> ExitCode {
-    log::start(options.log_level, options.log_format);
-    to_the_end(run(options))
+    let log = log::start(options.log_level, options.log_format);
+    to_the_end(log, options.max_loads() + MOST_LISTINGS, |log| run(options, log))
 }
 
-/// Runs a server on threads of its own to its end, and returns the exit status.
-pub(crate) fn to_the_end(server: impl Future<Output = Result<ExitCode, String>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+/// Runs a server on threads of its own to its end, and returns the exit status. `blocking` is how many threads may wait for a
+/// disk at once.
+pub(crate) fn to_the_end<F>(log: Result<Log, String>, blocking: usize, server: impl FnOnce(Log) -> F) -> ExitCode
+where
+    F: Future<Output = Result<ExitCode, String>>,
+{
+    let log = match log {
+        Ok(log) => log,
+        Err(told) => return failed(&told),
+    };
+    let threads = blocking + OTHER_BLOCKING;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build() {
         Ok(runtime) => runtime,
         Err(cause) => return failed(&format!("the threads could not be started: {cause}")),
     };
-    let status = match runtime.block_on(server) {
-        Ok(status) => status,
-        Err(told) => failed(&told),
-    };
+    let ended = runtime.block_on(server(log.clone()));
     runtime.shutdown_timeout(LAST_BLOCKING);
-    status
+    log.end();
+    ended.unwrap_or_else(|told| failed(&told))
 }
 
 /// Says why there is no server, in one line.
 fn failed(told: &str) -> ExitCode {
-    eprintln!("tachograph: {}", told.replace('\n', " "));
+    say(&format!("tachograph: {}", told.replace('\n', " ")));
     ExitCode::from(FAILED_TO_START)
 }
 
-async fn run(options: &Options) -> Result<ExitCode, String> {
+async fn run(options: &Options, log: Log) -> Result<ExitCode, String> {
     let folder = SceneFolder::locate(options.scenes.as_deref())?;
     let secrets = secrets(options)?;
     let signals = Signals::new()?;
@@ -77,6 +89,7 @@ async fn run(options: &Options) -> Result<ExitCode, String> {
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
     let registry = Registry::new();
+    log.register_metrics(&registry).map_err(|cause| cause.to_string())?;
     let engine = Arc::new(Engine::start(&registry).map_err(|cause| cause.to_string())?);
     let watched = (options.health.debug_adapter.as_deref(), options.health.language_server.as_deref());
     let editor = Arc::new(Editor::start(watched.0, watched.1).await?);
@@ -167,6 +180,8 @@ fn state(
         current: Current::default(),
         engine: Arc::clone(engine),
         loads,
+        load_places: Places::new(options.max_loads()),
+        list_places: Places::new(MOST_LISTINGS),
         http: http.clone(),
     });
     demo.prepare();
@@ -189,10 +204,10 @@ fn state(
 /// Says where the server is, on standard output, and what else its user must know, on standard error.
 fn announce(options: &Options, address: SocketAddr, secrets: &Secrets) {
     if options.token.is_none() {
-        eprintln!("token for this run: {} (choose your own with TACHOGRAPH_TOKEN)", secrets.user);
+        say(&format!("token for this run: {} (choose your own with TACHOGRAPH_TOKEN)", secrets.user));
     }
     if options.traffic() > 0.0 {
-        eprintln!("sending {} requests a second to itself (--traffic 0 turns that off)", options.traffic());
+        say(&format!("sending {} requests a second to itself (--traffic 0 turns that off)", options.traffic()));
     }
     let mut out = std::io::stdout();
     // Nobody has to read it.

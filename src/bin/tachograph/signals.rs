@@ -44,13 +44,22 @@ struct Sources {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// Comes with a write beyond the largest size that a file may have, and would end the process. As long as it is waited for,
+    /// the write fails instead.
+    #[cfg(unix)]
+    _file_size: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Sources {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        let file_size = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            _file_size: signal(file_size)?,
+        })
     }
 
     async fn next(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::health::{CheckResult, HealthCheck};
 
@@ -64,10 +64,22 @@ impl FolderCheck {
             );
         };
         let mut bytes = Vec::new();
-        File::open(first)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+        open(&first)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
         let told = format!("{files} *.{}, the first of them with {} bytes", self.extension, bytes.len());
         Ok(CheckResult::healthy(told).detail("files", files).detail("read_bytes", bytes.len()))
     }
+}
+
+/// Opens a file to be read. It waits for nobody: a pipe that has come in place of the file would wait for a writer for ever.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.open(path)
 }
 
 impl HealthCheck for FolderCheck {

@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tachograph::health::checks::Loads;
 use tachograph::profile::OpenProfile;
-use tachograph::server::{BodyError, StatusCode};
+use tachograph::server::{self, BodyError, Response, StatusCode};
 
 use super::phase::{FILE_IO, FILE_READ, SCENE_PARSE, SCENE_VALIDATION};
-use super::read_object;
+use super::place::Places;
+use super::{NO_DESCRIPTORS, RETRY_AFTER, read_object};
 use crate::folder::{NotASceneName, ReadError, SceneFolder, SceneName};
 use crate::scene::{ParseError, Scene};
 
@@ -44,6 +45,8 @@ pub(crate) enum LoadError {
     File(ReadError),
     /// The file is no scene.
     Scene(ParseError),
+    /// As many scenes as may be are being loaded, and none of them was done soon.
+    Busy,
     /// Somebody asked for failing scenes at `/demo/fault`.
     Injected,
     /// The reader of scenes itself failed.
@@ -52,8 +55,17 @@ pub(crate) enum LoadError {
 
 impl LoadError {
     /// Every label, so that each can be counted from the start.
-    pub(crate) const LABELS: [&str; 8] =
-        ["invalid_request", "invalid_path", "not_found", "too_large", "io_error", "parse_error", "injected", "internal"];
+    pub(crate) const LABELS: [&str; 9] = [
+        "busy",
+        "injected",
+        "internal",
+        "invalid_path",
+        "invalid_request",
+        "io_error",
+        "not_found",
+        "parse_error",
+        "too_large",
+    ];
 
     pub(crate) fn label(&self) -> &'static str {
         match self {
@@ -61,20 +73,32 @@ impl LoadError {
             Self::Path(_) | Self::File(ReadError::NotAFile) => "invalid_path",
             Self::File(ReadError::NotFound) => "not_found",
             Self::File(ReadError::TooLarge) => "too_large",
-            Self::File(ReadError::Io(_)) => "io_error",
+            Self::File(ReadError::Io(_) | ReadError::NoDescriptors | ReadError::Held) => "io_error",
             Self::File(ReadError::NotText) | Self::Scene(_) => "parse_error",
+            Self::Busy => "busy",
             Self::Injected => "injected",
             Self::Internal => "internal",
         }
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The answer to the client.
+    pub(crate) fn answer(&self) -> Response {
+        let response = server::error(self.status(), &self.to_string());
+        match self {
+            Self::Busy | Self::File(ReadError::NoDescriptors | ReadError::Held) => server::retry_after(response, RETRY_AFTER),
+            _ => response,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
         match self {
             Self::Body(cause) => cause.status(),
             Self::Request(_) | Self::Path(_) | Self::File(ReadError::NotAFile) => StatusCode::BAD_REQUEST,
             Self::File(ReadError::NotFound) => StatusCode::NOT_FOUND,
             Self::File(ReadError::TooLarge | ReadError::NotText) | Self::Scene(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Injected => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Injected | Self::File(ReadError::NoDescriptors | ReadError::Held) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::File(ReadError::Io(_)) | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -92,6 +116,9 @@ impl fmt::Display for LoadError {
             Self::File(ReadError::TooLarge) => f.write_str("the scene file is too large to be loaded"),
             Self::File(ReadError::NotText) => f.write_str("the scene file is no UTF-8 text, save it again from the editor"),
             Self::File(ReadError::Io(_)) => f.write_str("the scene file cannot be read, the server's log says why"),
+            Self::File(ReadError::NoDescriptors) => f.write_str(NO_DESCRIPTORS),
+            Self::File(ReadError::Held) => f.write_str("another program holds the scene file, try again in a second"),
+            Self::Busy => f.write_str("as many scenes are being loaded as may be at once, try again in a second"),
             Self::Scene(cause) => write!(f, "the scene is broken: {cause}"),
             Self::Injected => f.write_str("the scene failed because /demo/fault says so"),
             Self::Internal => f.write_str("the scene could not be loaded, this is a bug of the server"),
@@ -99,28 +126,31 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// Loads the scene that `body` asks for, as phases of `profile`. From when it is known to be one of the folder it is among
-/// `loads`, where it waits for `delay` first.
+/// Loads the scene that `body` asks for, as phases of `profile`, in one of `places`. From when it is known to be one of the folder
+/// it is among `loads`, where it waits for `delay` first.
 pub(crate) async fn load(
     folder: &SceneFolder,
     body: impl AsRef<[u8]> + Send + 'static,
     profile: &Arc<OpenProfile>,
+    places: &Places,
     loads: &Loads,
     delay: Duration,
 ) -> Result<Arc<Loaded>, LoadError> {
+    let place = places.take().await.ok_or(LoadError::Busy)?;
     let known = {
         let (folder, profile) = (folder.clone(), Arc::clone(profile));
-        move || validate(&folder, body.as_ref(), &profile)
+        // The place goes along with the work, which goes on though its client may have gone.
+        move || validate(&folder, body.as_ref(), &profile).map(|name| (name, place))
     };
-    let name = blocking(known).await?;
+    let (name, place) = blocking(known).await?;
     let load = loads.begin(name.as_str());
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let (folder, profile) = (folder.clone(), Arc::clone(profile));
     let read = move || {
-        // Goes on for as long as this does, though its client may have gone.
-        let _load = load;
+        // Go on for as long as this does.
+        let (_load, _place) = (load, place);
         read(&folder, &name, &profile).map(|scene| Arc::new(Loaded { name: name.as_str().to_owned(), scene }))
     };
     blocking(read).await
@@ -152,7 +182,7 @@ fn read(folder: &SceneFolder, name: &SceneName, profile: &OpenProfile) -> Result
 }
 
 fn file_error(name: &SceneName, cause: ReadError) -> LoadError {
-    if let ReadError::Io(cause) = &cause {
+    if let ReadError::Io(_) | ReadError::NoDescriptors | ReadError::Held = &cause {
         tracing::error!(scene = name.as_str(), %cause, "a scene file cannot be read");
     }
     LoadError::File(cause)
@@ -174,6 +204,9 @@ mod tests {
             LoadError::File(ReadError::TooLarge),
             LoadError::File(ReadError::NotText),
             LoadError::File(ReadError::Io(io())),
+            LoadError::File(ReadError::NoDescriptors),
+            LoadError::File(ReadError::Held),
+            LoadError::Busy,
             LoadError::Scene(ParseError::NoRoot { line: 1 }),
             LoadError::Injected,
             LoadError::Internal,

@@ -10,6 +10,7 @@ pub(crate) mod fault;
 pub(crate) mod limit;
 mod load;
 pub(crate) mod phase;
+pub(crate) mod place;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,13 +28,18 @@ use control::Control;
 use fault::{FaultControl, Injected};
 use limit::{Client, Limits};
 use load::{LoadError, Loaded};
+use place::Places;
 use phase::{AUTH_VALIDATION, FILE_IO, PhaseMetrics, RESPONSE_SERIALIZATION, SCENE_VALIDATION, Spent, milliseconds};
 
 use crate::engine::Engine;
-use crate::folder::SceneFolder;
+use crate::folder::{ReadError, SceneFolder};
 
 const SCENES: &str = "/scenes";
 const SCENE: &str = "/scene";
+
+/// Seconds after which what is short now may be there again.
+const RETRY_AFTER: u64 = 1;
+const NO_DESCRIPTORS: &str = "the server has no file descriptors left, try again in a second";
 
 /// What the demo API needs to know; made once at start.
 pub(crate) struct Demo {
@@ -52,6 +58,8 @@ pub(crate) struct Demo {
     pub(crate) engine: Arc<Engine>,
     /// The scenes that are being loaded.
     pub(crate) loads: Loads,
+    pub(crate) load_places: Places,
+    pub(crate) list_places: Places,
 }
 
 /// The scene that is loaded. A std mutex is enough: it is held to copy or swap one pointer.
@@ -129,9 +137,14 @@ impl Demo {
     }
 
     async fn list(&self, request: &Request) -> Response {
+        let busy = |told| server::retry_after(server::error(StatusCode::SERVICE_UNAVAILABLE, told), RETRY_AFTER);
+        let Some(place) = self.list_places.take().await else {
+            return busy("the scenes are being listed as often as may be at once, try again in a second");
+        };
         let folder = self.folder.clone();
         let profile = Arc::clone(request.profile());
         let listing = move || {
+            let _place = place;
             let _reading = profile.phase(FILE_IO);
             folder.list()
         };
@@ -143,6 +156,9 @@ impl Demo {
             failed => {
                 let request_id = request.profile().request_id();
                 tracing::error!(?failed, %request_id, "the scenes cannot be listed");
+                if let Ok(Err(ReadError::NoDescriptors)) = failed {
+                    return busy(NO_DESCRIPTORS);
+                }
                 server::error(StatusCode::INTERNAL_SERVER_ERROR, "the scenes cannot be listed, the server's log says why")
             }
         }
@@ -160,7 +176,9 @@ impl Demo {
         let result = match request.body().await {
             Err(cause) => Err(LoadError::Body(cause)),
             Ok(_) if injected.fail_scene => Err(LoadError::Injected),
-            Ok(body) => load::load(&self.folder, body, request.profile(), &self.loads, injected.load_delay).await,
+            Ok(body) => {
+                load::load(&self.folder, body, request.profile(), &self.load_places, &self.loads, injected.load_delay).await
+            }
         };
         let serialization = request.phase(RESPONSE_SERIALIZATION);
         match result {
@@ -177,7 +195,7 @@ impl Demo {
             }
             Err(cause) => {
                 self.http.scene_load_errors().inc([cause.label()]);
-                server::error(cause.status(), &cause.to_string())
+                cause.answer()
             }
         }
     }
@@ -249,9 +267,9 @@ pub(crate) fn routes(demo: &Arc<Demo>) -> Routes {
         }
     };
     let routes = Routes::new()
-        .route(answers(Route::get(SCENES), &[429]), of(Action::List))
+        .route(answers(Route::get(SCENES), &[429, 503]), of(Action::List))
         .route(answers(Route::get(SCENE), &[404, 429]), of(Action::Show))
-        .route(answers(Route::post(SCENE), &[401, 404, 408, 413, 422, 429]), of(Action::Load));
+        .route(answers(Route::post(SCENE), &[401, 404, 408, 413, 422, 429, 503]), of(Action::Load));
     let Some(faults) = &demo.faults else { return routes };
     let routes = controlled(routes, "/demo/fault", demo, faults);
     controlled(routes, "/demo/engine", demo, &demo.engine)

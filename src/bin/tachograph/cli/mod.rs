@@ -192,6 +192,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) max_connections: usize,
 
+    /// Scenes loaded at once, each on a thread that may wait for the disk
+    ///
+    /// Beyond it a load waits for its turn, for a second at most, and is answered 503.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    max_loads: u16,
+
     /// Milliseconds for which requests are still taken after a signal, while /health/ready says that no more shall come
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = milliseconds)]
     pub(crate) drain_delay: u64,
@@ -231,6 +237,11 @@ impl Options {
     /// Requests a second that the server sends to itself.
     pub(crate) fn traffic(&self) -> f64 {
         self.traffic.unwrap_or(0.0)
+    }
+
+    /// Scenes loaded at once.
+    pub(crate) fn max_loads(&self) -> usize {
+        self.max_loads.into()
     }
 }
 

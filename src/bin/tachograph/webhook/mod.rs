@@ -19,7 +19,7 @@ use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::server::{self, Request, Response, Route, Routes, State, StatusCode, Token, Unauthorized};
 
 use crate::cli::WebhookOptions;
-use crate::log;
+use crate::log::{self, Log};
 use crate::serve::{CUT_SHORT, listen, to_the_end};
 use crate::signals::Signals;
 use metrics::Metrics;
@@ -48,17 +48,16 @@ struct Receiver {
 
 /// Receives until a signal comes, and returns the exit status.
 pub(crate) fn serve(options: &WebhookOptions) -> ExitCode {
-    log::start(options.log_level, options.log_format);
-    to_the_end(run(options))
+    to_the_end(log::start(options.log_level, options.log_format), 0, |log| run(options, log))
 }
 
-async fn run(options: &WebhookOptions) -> Result<ExitCode, String> {
+async fn run(options: &WebhookOptions, log: Log) -> Result<ExitCode, String> {
     let token = token(options)?;
     programs::check(&options.run)?;
     let signals = Signals::new()?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
-    let (state, workers) = state(options, token).map_err(|cause| cause.to_string())?;
+    let (state, workers) = state(options, token, &log).map_err(|cause| cause.to_string())?;
     let mut out = std::io::stdout();
     // Nobody has to read it.
     let _closed = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
@@ -93,8 +92,13 @@ fn token(options: &WebhookOptions) -> Result<Option<Token>, String> {
     Ok(token)
 }
 
-fn state(options: &WebhookOptions, token: Option<Token>) -> Result<(State, Workers), Box<dyn std::error::Error>> {
+fn state(
+    options: &WebhookOptions,
+    token: Option<Token>,
+    log: &Log,
+) -> Result<(State, Workers), Box<dyn std::error::Error>> {
     let registry = Registry::new();
+    log.register_metrics(&registry)?;
     registry.register_process_metrics()?;
     let http = HttpMetrics::register(&registry, HttpOptions::default())?;
     http.auth_attempts().handle([Token::SUCCESS]);
