@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 
 use super::patience::Patience;
 use super::shutdown::StreamEnd;
@@ -21,6 +22,9 @@ const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: u32 = 32 * 1024;
 /// A surplus connection holds one of few places, so it must say quickly what it wants.
 const SURPLUS_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long an idle connection may still bring a request once the server shuts down.
+const LAST_LOOK: Duration = Duration::from_millis(10);
 
 /// Serves one connection of any kind, until the client ends it, it lies idle for too long, or the future is dropped: of a Unix socket,
 /// of TLS, of a test. [`run`](super::run) does it for those of its listener, which is where
@@ -85,9 +89,9 @@ where
             true => StreamEnd::new(state.shutdown()).await,
             false => std::future::pending().await,
         }
-        // What has come by now is a request that was begun before. The runtime may not know of it yet: it looks once while
-        // this waits, and the connection, which is asked first, reads it.
-        tokio::task::yield_now().await;
+        // What has come by now is a request that was begun before, though the runtime may not know of it yet. It looks for what
+        // has come before it ends this wait, and the connection, which is asked first, reads it.
+        sleep(LAST_LOOK).await;
     };
     let ended = tokio::select! {
         biased;

@@ -96,6 +96,12 @@ impl Connection {
         }
     }
 
+    /// Whether an answer has begun to come; waits for it, or for the end of the connection.
+    #[allow(dead_code, reason = "made for several test crates, of which few need it")]
+    pub(crate) fn has_answer(&mut self) -> bool {
+        self.stream.fill_buf().is_ok_and(|bytes| !bytes.is_empty())
+    }
+
     /// Whether the server has closed the connection; waits for it.
     pub(crate) fn is_closed(&mut self) -> bool {
         match self.stream.read(&mut [0; 1]) {

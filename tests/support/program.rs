@@ -60,6 +60,21 @@ impl Program {
         assert!(sent.expect("kill can be started").success());
     }
 
+    /// Stops it, and waits until none of its threads runs.
+    #[cfg(target_os = "linux")]
+    #[allow(dead_code, reason = "made for several test crates, of which few need it")]
+    pub(crate) fn suspend(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.child.id());
+        eventually("all threads are stopped", || {
+            let stopped = std::fs::read_dir(&tasks).expect("it has threads").all(|task| {
+                let status = task.and_then(|task| std::fs::read_to_string(task.path().join("status")));
+                status.is_ok_and(|status| status.contains("\nState:\tT"))
+            });
+            stopped.then_some(())
+        });
+    }
+
     /// What standard error has so far.
     pub(crate) fn errors(&self) -> String {
         self.errors.lock().unwrap().clone()
