@@ -10,6 +10,9 @@ need promtool prometheus
 need victoria-metrics victoria-metrics
 need prometheus-node-exporter prometheus-node-exporter
 need tmux tmux
+need strace strace
+# Of every Linux.
+need unshare util-linux
 # Later generations: the last 2, and a 3. Of VictoriaMetrics one that takes OTLP.
 need_of trixie prometheus
 export TACHOGRAPH_PROMETHEUS_TRIXIE=$programs/prometheus

@@ -198,6 +198,7 @@ fn help_names_every_option_and_endpoint() {
             "--health-interval",
             "--health-timeout",
             "--max-connections",
+            "--max-loads",
             "--drain-delay",
             "--health-stuck-after",
             "--health-min-fps",

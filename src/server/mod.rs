@@ -47,6 +47,21 @@
 //!
 //! With [`Options::drain_delay`] a server whose shutdown has begun is not ready, and takes requests for so long yet.
 //!
+//! # The end
+//!
+//! From the begin of the shutdown on each answer says `Connection: close`, and is the last of its connection: of requests that were
+//! pipelined, those behind it are not taken, and not counted. When nothing more is accepted, the connections that the system had made by
+//! then are served too, and one that lies idle is closed once what had come on it is answered. A client that sends at that very moment may
+//! find its connection closed without an answer; with a drain delay longer than its pauses it has been told before.
+//!
+//! A scrape during the drain delay shows exactly the requests whose answers clients have got.
+//!
+//! # A process that is suspended
+//!
+//! The time in which a process is stopped (`SIGSTOP`, a frozen container, a machine asleep) is part of what is measured: a request in
+//! flight lasts as long as its client waited, and is one observation. Nothing is made up for afterwards: windows, rates, frames and limits
+//! go on from there, health renews what has grown old in the meantime at once, and the page shows a gap.
+//!
 //! ```
 //! use tachograph::health::{CheckOptions, CheckResult, HealthRegistry};
 //! use tachograph::http::{HttpMetrics, HttpOptions};

@@ -70,7 +70,7 @@ fn what_had_come_before_sigterm_is_answered() {
     program.suspend();
     let mut late: Vec<Connection> = (0..20).map(|_| Connection::open(address)).collect();
     for connection in idle.iter_mut().chain(&mut silent).chain(&mut late) {
-        connection.send("POST", "/scene", &[BEARER], LOBBY);
+        connection.send("GET", "/scenes", &[], b"");
     }
     program.signal("TERM");
     program.signal("CONT");
@@ -130,9 +130,7 @@ impl Clients {
     fn run(&self, way: Way) {
         let mut waited = false;
         for round in 0..MOST {
-            let Ok(stream) = TcpStream::connect(self.address) else { return };
-            drop(stream);
-            let mut connection = Connection::open(self.address);
+            let Ok(mut connection) = Connection::try_open(self.address) else { return };
             while !self.stop.load(Ordering::SeqCst) {
                 let goes_on = self.batch(&mut connection, way, round);
                 if !std::mem::replace(&mut waited, true) {

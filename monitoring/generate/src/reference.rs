@@ -27,7 +27,7 @@ const SECTIONS: [(&str, &[&str], &str); 8] = [
     ("Engine", &["engine_"], "Job `engine_telemetry` scrapes them every 5 seconds, job `http_api` drops them."),
     (
         "Process",
-        &["process_"],
+        &["log_", "process_"],
         "All of them on Linux. What a platform does not tell is absent from the scrape: Windows has no `process_max_fds` and no \
          `process_virtual_memory_max_bytes`.",
     ),

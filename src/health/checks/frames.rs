@@ -173,8 +173,9 @@ impl FrameClock {
 ///
 /// Rates and times are those of the frames that began within the last second (with a limit of less than two frames a second:
 /// within the time of two frames), at most of the last 256. A rate and its limit are compared as they are told, to a tenth.
-/// The details tell `fps`, `frame_time_ms` and `worst_frame_ms` (of the work, without the wait), `frames`, `paused`, and
-/// `since_last_frame_ms`.
+/// A gap counts for as long as the window reaches over it: after a suspension of the process the loop is degraded for a second,
+/// and until the next run of the check. The details tell `fps`, `frame_time_ms` and `worst_frame_ms` (of the work, without the
+/// wait), `frames`, `paused`, and `since_last_frame_ms`.
 ///
 /// # Examples
 ///

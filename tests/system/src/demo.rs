@@ -32,15 +32,22 @@ pub struct Demo {
 impl Demo {
     /// Starts the demo with `options` and waits until it says where it listens.
     pub fn start(options: &[&str]) -> Self {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options)
+        Self::start_at(any_port(), options)
     }
 
     /// The same at an address: where one listened that has ended.
     pub fn start_at(address: SocketAddr, options: &[&str]) -> Self {
+        Self::start_through(&[], address, options)
+    }
+
+    /// The same through another program, which becomes the demo by `exec`: what stands before its own command line.
+    pub fn start_through(wrapper: &[&str], address: SocketAddr, options: &[&str]) -> Self {
         let program = program();
         let folder = TempDir::new().expect("a temporary folder");
         let log = File::create(folder.path().join("stderr")).expect("a file in it");
-        let mut child = Command::new(&program)
+        let words = [wrapper, &[&program]].concat();
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
             .args(["serve", "--listen", &address.to_string(), "--token", TOKEN])
             .args(options)
             .current_dir(repository())
@@ -48,7 +55,7 @@ impl Demo {
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+            .unwrap_or_else(|error| panic!("cannot start {words:?}: {error}"));
 
         // The reader lives on after the address has come, so that the process never writes into a closed pipe.
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
@@ -98,7 +105,17 @@ impl Demo {
 
     /// Asks it to end, as a service manager does.
     pub fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("the demo still runs");
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the demo still runs");
+    }
+
+    /// What the system says of it: `/proc` and its number.
+    pub fn proc(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.child.id()))
     }
 
     /// Waits for its end.
@@ -116,6 +133,11 @@ impl Drop for Demo {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Loopback, at a port that is free.
+pub fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 /// The repository's root: the demo finds its scenes from there.

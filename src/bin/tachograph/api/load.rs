@@ -126,8 +126,8 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// Loads the scene that `body` asks for, as phases of `profile`, in one of `places`. From when it is known to be one of the folder
-/// it is among `loads`, where it waits for `delay` first.
+/// Loads the scene that `body` asks for, as phases of `profile`, in one of `places`. From when it is known to be one of the
+/// folder it is among `loads`, where it waits for `delay` first.
 pub(crate) async fn load(
     folder: &SceneFolder,
     body: impl AsRef<[u8]> + Send + 'static,

@@ -28,8 +28,8 @@ use control::Control;
 use fault::{FaultControl, Injected};
 use limit::{Client, Limits};
 use load::{LoadError, Loaded};
-use place::Places;
 use phase::{AUTH_VALIDATION, FILE_IO, PhaseMetrics, RESPONSE_SERIALIZATION, SCENE_VALIDATION, Spent, milliseconds};
+use place::Places;
 
 use crate::engine::Engine;
 use crate::folder::{ReadError, SceneFolder};

@@ -1,5 +1,5 @@
-//! How many may wait for the disk at once. A file system that hangs holds the thread of whoever asks it, for as long as it likes:
-//! without a bound it would get them all, and scrapes and pages need some too.
+//! How many may wait for the disk at once. A file system that hangs holds the thread of whoever asks it, for as long as it
+//! likes: without a bound it would get them all, and scrapes and pages need some too.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -195,7 +195,7 @@ pub(crate) struct Options {
     /// Scenes loaded at once, each on a thread that may wait for the disk
     ///
     /// Beyond it a load waits for its turn, for a second at most, and is answered 503.
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     max_loads: u16,
 
     /// Milliseconds for which requests are still taken after a signal, while /health/ready says that no more shall come

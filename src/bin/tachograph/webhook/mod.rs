@@ -92,11 +92,7 @@ fn token(options: &WebhookOptions) -> Result<Option<Token>, String> {
     Ok(token)
 }
 
-fn state(
-    options: &WebhookOptions,
-    token: Option<Token>,
-    log: &Log,
-) -> Result<(State, Workers), Box<dyn std::error::Error>> {
+fn state(options: &WebhookOptions, token: Option<Token>, log: &Log) -> Result<(State, Workers), Box<dyn std::error::Error>> {
     let registry = Registry::new();
     log.register_metrics(&registry)?;
     registry.register_process_metrics()?;
