@@ -4,6 +4,7 @@
 //! through a queue to a thread of their own. Those for which it has no room, and those that cannot be written, are lost and
 //! counted, and once lines go through again, one says how many are missing.
 
+use std::cell::RefCell;
 use std::io::{self, ErrorKind, IsTerminal, Write, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,14 @@ use crate::cli::{LogFormat, LogLevel};
 const QUEUE: usize = 1024;
 /// How long the end waits for the last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// From one line about lost lines to the next: else, while more is logged than can be written, every second line would be one.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// What the thread that writes has to say itself, for which it needs no queue. None on all others.
+    static OWN: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
 /// The log of the process, to be ended last. A clone is the same log.
 #[derive(Clone)]
@@ -100,7 +109,8 @@ impl Queue {
 /// and panic when that fails too.
 impl Write for &Queue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.sender.try_send(Message::Line(line.into())).is_err() {
+        let own = OWN.with_borrow_mut(|own| own.as_mut().map(|own| own.extend_from_slice(line)).is_some());
+        if !own && self.sender.try_send(Message::Line(line.into())).is_err() {
             self.lose();
         }
         Ok(line.len())
@@ -112,10 +122,10 @@ impl Write for &Queue {
 }
 
 /// The thread: writes lines for as long as there are any who log.
-fn run(queue: &Queue, messages: &Receiver<Message>, mut out: impl Write) {
-    let mut told = 0;
-    // Whether the last line was written in part, so that the next has to begin a new one.
-    let mut torn = false;
+fn run(queue: &Queue, messages: &Receiver<Message>, out: impl Write) {
+    OWN.set(Some(Vec::new()));
+    let mut lines = Lines { out, torn: false };
+    let (mut told, mut told_at) = (0, None::<Instant>);
     for message in messages {
         let line = match message {
             Message::Line(line) => line,
@@ -124,21 +134,41 @@ fn run(queue: &Queue, messages: &Receiver<Message>, mut out: impl Write) {
                 continue;
             }
         };
-        let line = if torn { [b"\n", &*line].concat().into() } else { line };
-        match write_all(&mut out, &line) {
-            Ok(()) => {
-                torn = false;
-                let lost = queue.lost();
-                if lost > told {
-                    tracing::warn!(lines = lost - told, "log lines before this one were lost, they could not be written");
-                    told = lost;
-                }
-            }
-            Err(written) => {
-                torn |= written > 0;
-                queue.lose();
-            }
+        if !lines.write(&line) {
+            queue.lose();
+            continue;
         }
+        let lost = queue.lost();
+        if lost > told && told_at.is_none_or(|told_at| told_at.elapsed() >= TELL_INTERVAL) && lines.write(&missing(lost - told))
+        {
+            (told, told_at) = (lost, Some(Instant::now()));
+        }
+    }
+}
+
+/// The line that says how many are missing.
+fn missing(lines: u64) -> Vec<u8> {
+    tracing::warn!(lines, "log lines before this one were lost, they could not be written");
+    OWN.with_borrow_mut(|own| own.as_mut().map(std::mem::take)).unwrap_or_default()
+}
+
+/// Where lines are written.
+struct Lines<W> {
+    out: W,
+    /// Whether the last line was written in part, so that the next has to begin a new one.
+    torn: bool,
+}
+
+impl<W: Write> Lines<W> {
+    /// Tells whether all of it could be written.
+    fn write(&mut self, line: &[u8]) -> bool {
+        let written =
+            if self.torn { write_all(&mut self.out, &[b"\n", line].concat()) } else { write_all(&mut self.out, line) };
+        self.torn = match written {
+            Ok(()) => false,
+            Err(written) => self.torn || written > 0,
+        };
+        written.is_ok()
     }
 }
 
