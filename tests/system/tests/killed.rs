@@ -44,7 +44,7 @@ fn wait_for_scrapes(prometheus: &Prometheus, count: usize) {
     for _ in 0..count {
         let begin = now();
         wait::until("a scrape", wait::LIMIT, || {
-            let newest = prometheus.query("max(timestamp(up == 1))");
+            let newest = prometheus.query("max(timestamp(up) and up == 1)");
             let last: f64 = newest.first().map_or(0.0, |(_, last)| last.parse().expect("a number"));
             if last > begin { Ok(()) } else { Err(format!("the last one is of {last}")) }
         });
