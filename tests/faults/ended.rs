@@ -79,7 +79,8 @@ fn what_had_come_before_sigterm_is_answered() {
         .flat_map(|(connections, which)| connections.iter_mut().map(move |connection| (connection, which)))
     {
         let answer = connection.read(true).unwrap_or_else(|cause| panic!("a connection that was {which}: {cause}"));
-        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{which}: {}", answer.text());
+        // With or without a word on the end: it may have been dealt with a moment before the signal.
+        assert_eq!(answer.status, 200, "{which}: {}", answer.text());
         assert!(connection.is_closed());
     }
     let (status, _, errors) = program.join();

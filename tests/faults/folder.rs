@@ -83,11 +83,11 @@ fn what_may_not_be_read_is_told_without_its_path() {
     let folder = scenes("unreadable");
     let file = folder.join("lobby.tscn");
     let program = Program::serve(&["--scenes", folder.to_str().unwrap()]);
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o0)).unwrap();
     let answer = load(program.address);
     assert_eq!(answer.status, 500, "{}", answer.text());
     assert!(!answer.text().contains("unreadable/"), "{}", answer.text());
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o0)).unwrap();
     assert_eq!(get(program.address, "/scenes").status, 500);
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(get(program.address, "/scenes").status, 200);

@@ -2,6 +2,7 @@
 //! asleep.
 #![cfg(all(feature = "cli", target_os = "linux"))]
 
+mod asleep;
 mod ended;
 mod folder;
 #[allow(dead_code, reason = "made for several test crates, of which this one needs a part")]
@@ -14,7 +15,6 @@ mod log;
 mod program;
 #[path = "../support/scrape.rs"]
 mod scrape;
-mod suspended;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
