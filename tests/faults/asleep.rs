@@ -97,7 +97,7 @@ fn no_window_of_a_process_that_was_suspended_shows_a_spike() {
         assert!([404, 429].contains(&answer.status), "{}", answer.status);
     }
     let ticks = Ticks::read(address);
-    let before = ticks.take(3);
+    let before = ticks.take(2);
     let mut in_flight = Connection::open(address);
     let length = LOBBY.len().to_string();
     in_flight.send("POST", "/scene", &[BEARER, ("Expect", "100-continue"), ("Content-Length", &length)], b"");
@@ -150,7 +150,7 @@ fn no_window_of_a_process_that_was_suspended_shows_a_spike() {
     // The page shows a gap, and then a tick a second.
     let mut all = before;
     let after = all.len();
-    all.extend(ticks.take(6));
+    all.extend(ticks.take(3));
     program.signal("TERM");
     assert_eq!(program.join().0.code(), Some(0));
     all.extend(ticks.rest());
