@@ -306,10 +306,12 @@ fn in_a_shutdown_it_is_not_ready_but_serves_on() {
         (answer.status == 503).then_some(answer)
     });
     assert_eq!(answer.json()["issues"], json!(["the server is shutting down"]));
+    assert_eq!(answer.header("connection"), Some("close"), "whoever is told goes elsewhere in peace");
+    assert!(kept.is_closed());
     assert_eq!(get(address, "/hello/you").status, 200, "connections are still taken");
     assert_eq!(get(address, "/health/ready").status, 503);
     for path in ["/health/live", "/health/startup", "/health"] {
-        assert_eq!(kept.request("GET", path, &[], b"").status, 200, "{path}");
+        assert_eq!(get(address, path).status, 200, "{path}");
     }
     assert!(!serving.is_finished());
 }
