@@ -246,67 +246,6 @@ fn a_client_that_waits_for_a_continue_is_refused_without_its_body() {
 }
 
 #[test]
-fn a_body_that_stalls_is_408() {
-    let options = Options { body_timeout: Duration::from_millis(50), ..Options::default() };
-    let server = Server::start_with(routes(), options);
-    let mut connection = Connection::open(server.address);
-    connection.send("POST", "/echo", &[("Content-Length", "10")], b"");
-    assert_eq!(connection.read(true).unwrap().status, 408);
-    assert_eq!(server.requests("/echo", "POST", 408), Some(1.0));
-}
-
-#[test]
-fn a_head_that_never_ends_and_an_idle_connection_are_closed() {
-    let options = Options { header_timeout: Duration::from_secs(1), ..Options::default() };
-    let server = Server::start_with(routes(), options);
-    let mut half = Connection::open(server.address);
-    half.write(b"GET /hello/you HTTP/1.1\r\nHost:").unwrap();
-    let mut silent = Connection::open(server.address);
-    let mut idle = Connection::open(server.address);
-    assert_eq!(idle.request("GET", "/hello/you", &[], b"").status, 200);
-    for connection in [&mut half, &mut silent, &mut idle] {
-        assert!(connection.is_closed());
-    }
-}
-
-#[test]
-fn a_head_too_large_is_431_and_the_server_lives_on() {
-    let server = Server::start(routes());
-    let long = "x".repeat(40_000);
-    let mut connection = Connection::open(server.address);
-    connection.send("GET", "/hello/you", &[("X-Long", &long)], b"");
-    assert_eq!(connection.read(true).unwrap().status, 431);
-    assert_eq!(get(server.address, "/hello/you").status, 200);
-}
-
-#[test]
-fn beyond_the_limit_a_connection_is_told_to_come_again() {
-    let options = Options { max_connections: 1, ..Options::default() };
-    let server = Server::start_with(routes(), options);
-    assert_eq!(server.metrics.max_connections().value(), 1.0);
-    assert_eq!(server.requests("/hello/{name}", "GET", 503), Some(0.0));
-    let mut first = Connection::open(server.address);
-    assert_eq!(first.request("GET", "/hello/you", &[], b"").status, 200);
-
-    let mut second = Connection::open(server.address);
-    let refused = second.request("GET", "/hello/you", &[], b"");
-    assert_eq!(refused.status, 503);
-    assert_eq!(refused.header("retry-after"), Some("1"));
-    assert_eq!(refused.header("connection"), Some("close"));
-    assert!(second.is_closed());
-    assert_eq!(server.requests("/hello/{name}", "GET", 503), Some(1.0));
-    assert_eq!(get(server.address, "/nowhere").status, 503);
-
-    let scrape = get(server.address, "/metrics");
-    assert_eq!(scrape.status, 200, "the saturation can be seen");
-    assert_eq!(sample(scrape.text(), "active_connections"), Some(1.0));
-
-    assert_eq!(first.request("GET", "/hello/you", &[], b"").status, 200, "the first is served on");
-    drop(first);
-    eventually("its place is free", || (get(server.address, "/hello/you").status == 200).then_some(()));
-}
-
-#[test]
 fn routes_that_clash_are_refused() {
     let state = |routes: Routes| {
         let registry = Registry::new();

@@ -7,12 +7,16 @@ mod ended;
 mod http;
 #[path = "support/program.rs"]
 mod program;
+#[allow(dead_code, reason = "made for several test crates, of which this one needs a part")]
+#[path = "support/scrape.rs"]
+mod scrape;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 
 use http::{Connection, eventually, get, request};
 use program::{Program, TOKEN, command, folder};
+use scrape::sample;
 
 /// Runs to the end.
 fn run(arguments: &[&str]) -> Output {
@@ -152,12 +156,33 @@ fn running_out_of_file_descriptors_is_waited_out() {
     limited.args(["-c", script, env!("CARGO_BIN_EXE_tachograph")]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let program = Program::start(&mut limited);
     let many: Vec<Connection> = (0..60).map(|_| Connection::open(program.address)).collect();
-    program.error_line("a connection could not be accepted");
+    let begun = "a connection could not be accepted";
+    program.error_line(begun);
     drop(many);
     // A check that ran out of them too is well again with its next run.
     eventually("it is healthy again", || (get(program.address, "/health/quick").status == 200).then_some(()));
+    program.error_line("connections can be accepted again");
+    let scrape = get(program.address, "/metrics");
+    assert!(sample(scrape.text(), "tachograph_accept_errors_total").unwrap() >= 1.0);
     program.signal("TERM");
-    assert!(program.join().0.success());
+    let (status, _, errors) = program.join();
+    assert!(status.success());
+    // Once for each time that this went on for, of which there may be two: its own checks want descriptors too.
+    assert!(errors.matches(begun).count() <= 2, "{errors}");
+}
+
+#[test]
+fn a_limit_of_each_kind_is_an_option_away() {
+    let program = Program::serve(&["--max-uri-bytes", "100", "--body-limit", "1000", "--max-connections-per-address", "1"]);
+    let mut connection = Connection::open(program.address);
+    let status = |connection: &mut Connection, path: &str, body: &[u8]| {
+        let token = format!("Bearer {TOKEN}");
+        connection.request(if body.is_empty() { "GET" } else { "POST" }, path, &[("Authorization", &token)], body).status
+    };
+    assert_eq!(status(&mut connection, "/scenes", b""), 200);
+    assert_eq!(get(program.address, "/scenes").status, 429);
+    assert_eq!(status(&mut connection, "/scene", &[b' '; 1_001]), 413);
+    assert_eq!(status(&mut connection, &format!("/{}", "x".repeat(100)), b""), 414);
 }
 
 #[test]
@@ -198,7 +223,20 @@ fn help_names_every_option_and_endpoint() {
             "--health-interval",
             "--health-timeout",
             "--max-connections",
+            "--max-connections-per-address",
+            "--max-requests",
             "--max-loads",
+            "--first-byte-timeout",
+            "--header-timeout",
+            "--idle-timeout",
+            "--request-timeout",
+            "--body-timeout",
+            "--write-timeout",
+            "--max-headers",
+            "--max-head-bytes",
+            "--max-uri-bytes",
+            "--body-limit",
+            "--max-scrapes",
             "--drain-delay",
             "--health-stuck-after",
             "--health-min-fps",

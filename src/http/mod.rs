@@ -15,6 +15,8 @@ mod label;
 #[cfg(any(feature = "server", feature = "tower"))]
 pub(crate) mod open;
 mod options;
+#[cfg(feature = "server")]
+mod served;
 mod source;
 mod typed;
 
@@ -69,7 +71,8 @@ const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048
 /// | `auth_attempts_total` | counter | result |
 /// | `rate_limit_hits_total` | counter | endpoint |
 /// | `active_connections`, `max_connections` | gauge | |
-/// | `tachograph_scrapes_refused_total`, with the feature `server` | counter | reason |
+/// | `tachograph_{scrapes,requests}_refused_total`, `tachograph_connections_closed_total`, with the feature `server` | counter | reason |
+/// | `tachograph_handler_panics_total`, `tachograph_accept_errors_total`, with the feature `server` | counter | |
 ///
 /// The latency quantiles have two significant digits: they are at most 1 in 128 above the exact value, and saturate at 17 s.
 ///
@@ -142,7 +145,7 @@ struct HttpCore {
     active_connections: UpDownCounter,
     max_connections: Gauge,
     #[cfg(feature = "server")]
-    scrapes_refused: Family<Counter, 1>,
+    served: served::Served,
     /// Whose pinned profiles are the exemplars of the durations.
     exemplars: OnceLock<Profiler>,
 }
@@ -226,15 +229,7 @@ impl HttpMetrics {
             Labels::new([]),
             (),
         )?;
-        #[cfg(feature = "server")]
-        let scrapes_refused = counters(
-            "tachograph_scrapes_refused_total",
-            "Scrapes answered 503: the server was busy, or it was late.",
-            "reason",
-        )?;
         let mut sources: Vec<Arc<dyn Source>> = vec![
-            #[cfg(feature = "server")]
-            scrapes_refused.source(),
             scene_loads.source(),
             scene_load_errors.source(),
             auth_attempts.source(),
@@ -242,6 +237,10 @@ impl HttpMetrics {
             active.source(),
             most.source(),
         ];
+        #[cfg(feature = "server")]
+        let served = served::Served::new(registry)?;
+        #[cfg(feature = "server")]
+        sources.extend(served.sources());
 
         let families = Families::new(&options)?;
         let window = Window::new(options.window.clamp(*window::SPANS.start(), *window::SPANS.end()))
@@ -268,7 +267,7 @@ impl HttpMetrics {
             active_connections: active.handle([]),
             max_connections: most.handle([]),
             #[cfg(feature = "server")]
-            scrapes_refused,
+            served,
             exemplars: OnceLock::new(),
         });
         sources.push(Arc::new(Requests(Arc::clone(&core))));
@@ -371,10 +370,10 @@ impl HttpMetrics {
         &self.0.max_connections
     }
 
-    /// Scrapes refused, by `reason`.
+    /// What the server counts beside requests.
     #[cfg(feature = "server")]
-    pub(crate) fn scrapes_refused(&self) -> &Family<Counter, 1> {
-        &self.0.scrapes_refused
+    pub(crate) fn served(&self) -> &served::Served {
+        &self.0.served
     }
 
     /// Scenes loaded, by `scene`: one that exists, else `unknown`.

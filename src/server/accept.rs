@@ -1,28 +1,22 @@
 //! The accept loop: takes connections until the shutdown, outlives every error, then sees the requests in flight off.
 
-use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::backoff::{Backoff, LONGEST_PAUSE};
 use super::connection;
-use super::state::{Standing, State};
+use super::places::Places;
+use super::state::State;
 
 /// The accept loop beats twice in the second that health allows it.
 const HEARTBEAT: Duration = Duration::from_millis(500);
-/// The pause after a first failed accept; it doubles with each further one up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// Shorter than [`HEARTBEAT`], so that a beat can never keep a pause from ending.
-const LONGEST_PAUSE: Duration = Duration::from_millis(320);
-/// Connections beyond the limit that are answered with 503 at once; any more are closed unanswered.
-const SURPLUS: usize = 64;
 /// More than systems let wait to be accepted: an end to taking the last ones while clients go on to come.
 const MOST_WAITING: usize = 4096;
+const _: () = assert!(LONGEST_PAUSE.as_millis() < HEARTBEAT.as_millis());
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +30,7 @@ pub struct Stopped {
 /// A failing accept (such as for want of file descriptors) is waited out; nothing but `shutdown` ends the server.
 pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Output = ()>) -> Stopped {
     let mut connections = JoinSet::new();
-    let places = Places::new(state.options().max_connections);
+    let places = Places::new(state.options());
     let mut backoff = Backoff::default();
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -54,6 +48,7 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
             () = &mut ended => break,
             _ = heartbeat.tick() => {
                 state.heartbeat().beat();
+                backoff.look();
                 continue;
             }
             Some(_) = connections.join_next() => continue,
@@ -62,11 +57,12 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(cause) => {
+                state.counts().accept_errors.inc();
                 backoff.failed(&cause);
                 continue;
             }
         };
-        backoff = Backoff::default();
+        backoff.succeeded();
         admit(stream, peer, &state, &places, &mut connections);
     }
     for (stream, peer) in waiting(listener) {
@@ -86,9 +82,13 @@ pub async fn run(listener: TcpListener, state: State, shutdown: impl Future<Outp
 
 /// Serves a connection, if there is a place for it.
 fn admit(stream: TcpStream, peer: SocketAddr, state: &State, places: &Places, connections: &mut JoinSet<()>) {
-    let Some((standing, place)) = places.take() else {
-        tracing::debug!(%peer, "a connection beyond the limit is closed unanswered");
-        return;
+    let (standing, place) = match places.take(peer.ip()) {
+        Ok(taken) => taken,
+        Err(reason) => {
+            state.counts().closed(reason);
+            tracing::debug!(%peer, "a connection beyond the limit is closed unanswered");
+            return;
+        }
     };
     // Without it the second small write of an answer waits for the first one's acknowledgement.
     if let Err(cause) = stream.set_nodelay(true) {
@@ -115,57 +115,4 @@ fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
         }
     }
     taken
-}
-
-/// The places that connections take.
-struct Places {
-    /// None when there is no limit.
-    admitted: Option<Arc<Semaphore>>,
-    surplus: Arc<Semaphore>,
-}
-
-impl Places {
-    fn new(limit: usize) -> Self {
-        let limited = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        Self { admitted: (limit > 0).then(|| limited(limit)), surplus: limited(SURPLUS) }
-    }
-
-    /// Finds a place for a connection; none when those of the surplus are taken too.
-    fn take(&self) -> Option<(Standing, Option<OwnedSemaphorePermit>)> {
-        let Some(admitted) = &self.admitted else {
-            return Some((Standing::Admitted, None));
-        };
-        if let Ok(place) = Arc::clone(admitted).try_acquire_owned() {
-            return Some((Standing::Admitted, Some(place)));
-        }
-        let place = Arc::clone(&self.surplus).try_acquire_owned().ok()?;
-        Some((Standing::Surplus, Some(place)))
-    }
-}
-
-/// The waiting after failed accepts.
-#[derive(Default)]
-struct Backoff {
-    /// When to try again, and the pause that led there; none while all is well.
-    waiting: Option<(Instant, Duration)>,
-}
-
-impl Backoff {
-    async fn accept(&self, listener: &TcpListener) -> io::Result<(tokio::net::TcpStream, std::net::SocketAddr)> {
-        if let Some((until, _)) = self.waiting {
-            sleep_until(until).await;
-        }
-        listener.accept().await
-    }
-
-    fn failed(&mut self, cause: &io::Error) {
-        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-        // These speak of the one connection, which is gone; the next may be taken at once.
-        if matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
-            return;
-        }
-        let pause = self.waiting.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
-        tracing::warn!(%cause, pause_ms = pause.as_millis() as u64, "a connection could not be accepted");
-        self.waiting = Some((Instant::now() + pause, pause));
-    }
 }

@@ -1,27 +1,33 @@
-//! One connection: HTTP/1 with deadlines, and the count of open connections.
+//! One connection: HTTP/1 with deadlines, the count of open connections, and the last word to who does not speak it.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
 
+use super::intake::Intake;
+use super::link::Link;
 use super::patience::Patience;
+use super::refused::Refused;
 use super::shutdown::StreamEnd;
-use super::state::{Standing, State};
+use super::state::{Standing, State, answer};
 use crate::http::open::Open;
 
-/// Header fields in a head; hyper answers 431 beyond.
-const MAX_HEADERS: usize = 100;
-/// Bytes of a head; hyper answers 431 beyond. Room for a long token and cookies.
-const MAX_HEADER_BYTES: u32 = 32 * 1024;
-/// A surplus connection holds one of few places, so it must say quickly what it wants.
-const SURPLUS_HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Header fields for which hyper has room without being told.
+const USUAL_HEADERS: usize = 100;
+/// The longest URI that hyper takes, whatever the limit of a head.
+const LONGEST_URI: usize = 65_534;
+/// How long a client that is refused may take for its answer, and to stop sending.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// As much of what it still sends is read and forgotten.
+const FAREWELL_BYTES: usize = 256 * 1024;
 
 /// How long an idle connection may still bring a request once the server shuts down.
 const LAST_LOOK: Duration = Duration::from_millis(10);
@@ -60,33 +66,31 @@ where
     serve(io, peer, state, Standing::Admitted, false).await;
 }
 
-/// Serves a connection until the client ends it, it lies idle for too long, or, if it is to heed that, the server shuts down.
+/// Serves a connection until the client ends it, it is too slow or idle for too long, or, if it is to heed that, the server shuts down.
 pub(super) async fn serve<IO>(io: IO, peer: SocketAddr, state: State, standing: Standing, heeds_shutdown: bool)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let admitted = standing == Standing::Admitted;
     let _open = admitted.then(|| Open::new(state.http().clone()));
-    let header_timeout = match standing {
-        Standing::Admitted => state.options().header_timeout,
-        Standing::Surplus => SURPLUS_HEADER_TIMEOUT,
-    };
+    let link = Link::new(state, peer, standing);
+    let options = link.state.options();
     let service = service_fn(|request| {
-        let state = state.clone();
-        async move { Ok::<_, Infallible>(state.answer(peer, standing, request).await) }
+        // At once: the intake must know of it before it is asked for more.
+        let turn = link.begin(request.body());
+        async move { Ok::<_, Infallible>(answer(turn, request).await) }
     });
-    let connection = http1::Builder::new()
-        // Without a timer the timeout would do nothing.
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEADER_BYTES as usize)
-        .keep_alive(admitted)
-        .serve_connection(TokioIo::new(Patience::new(io, state.options().write_timeout)), service);
-    let mut connection = pin!(connection);
+    let mut builder = http1::Builder::new();
+    // The intake has the deadlines.
+    builder.header_read_timeout(None).max_header_size(options.max_head_bytes).keep_alive(admitted);
+    if options.max_headers != USUAL_HEADERS {
+        builder.max_headers(options.max_headers);
+    }
+    let patience = Patience::new(io, Arc::clone(&link));
+    let mut connection = builder.serve_connection(TokioIo::new(Intake::new(patience, Arc::clone(&link))), service);
     let over = async {
         match heeds_shutdown {
-            true => StreamEnd::new(state.shutdown()).await,
+            true => StreamEnd::new(link.state.shutdown()).await,
             false => std::future::pending().await,
         }
         // What has come by now is a request that was begun before, though the runtime may not know of it yet. It looks for what
@@ -95,13 +99,78 @@ where
     };
     let ended = tokio::select! {
         biased;
-        ended = &mut connection => ended,
-        () = over => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        ended = &mut connection => Some(ended),
+        () = over => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
         }
     };
-    if let Err(cause) = ended {
-        tracing::debug!(%cause, %peer, "a connection ended early");
+    let Err(cause) = ended else {
+        return;
+    };
+    tracing::debug!(%cause, %peer, "a connection ended early");
+    let mut intake = connection.into_parts().io.into_inner();
+    let refused = refused(&cause, &intake, link.state.options().max_head_bytes);
+    if let Some(reason) = refused {
+        link.refused(reason);
+        // Boxed: few connections come here, and all would have the room for it.
+        let farewell = Box::pin(farewell(&mut intake, reason));
+        // It was told why if it wanted to know.
+        let _late = timeout(FAREWELL, farewell).await;
     }
+}
+
+/// Why what the client sent became no request, if that is how its connection ended.
+fn refused<IO>(cause: &hyper::Error, intake: &Intake<IO>, max_head_bytes: usize) -> Option<Refused> {
+    let scan = intake.scan();
+    match intake.refused() {
+        Some(refused) => Some(refused),
+        None if !cause.is_parse() => None,
+        None if !cause.is_parse_too_large() => Some(Refused::Malformed),
+        None if scan.first_line > LONGEST_URI => Some(Refused::UriLong),
+        None if scan.bytes >= max_head_bytes => Some(Refused::HeadLarge),
+        None => Some(Refused::ManyHeaders),
+    }
+}
+
+/// Answers what hyper has not answered, and reads on for a little: a client that is still sending when the connection closes is told of
+/// a reset, and may never see the answer.
+async fn farewell<IO>(intake: &mut Intake<IO>, reason: Refused) -> std::io::Result<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let unanswered = intake.refused().is_some();
+    // Amid another answer it would be a part of that.
+    if unanswered && intake.is_flushed() {
+        intake.io().write_all(last_word(reason).as_bytes()).await?;
+    }
+    intake.io().shutdown().await?;
+    let mut rest = vec![0; 4096];
+    let mut read = 0;
+    while read < FAREWELL_BYTES {
+        match intake.io().read(&mut rest).await? {
+            0 => break,
+            bytes => read += bytes,
+        }
+    }
+    Ok(())
+}
+
+/// The answer to a head that hyper never saw the end of.
+fn last_word(reason: Refused) -> String {
+    let told = match reason {
+        Refused::UriLong => "the path and its query are too long, ask for less or in a body",
+        _ => "the head of the request did not end in time, send it faster",
+    };
+    let (status, date) = (reason.status(), httpdate::fmt_http_date(SystemTime::now()));
+    let body = format!("{{\"error\":\"{told}\"}}\n");
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         content-length: {}\r\nconnection: close\r\ndate: {date}\r\n\r\n{body}",
+        body.len()
+    )
 }

@@ -3,15 +3,52 @@
 //!
 //! In `Cargo.toml` it takes `features = ["server"]`, `tokio` beside it, and `serde_json` for [`json`].
 //!
-//! The path of a request through the files: `accept` takes the connection, `connection` speaks HTTP on it, `state` finds the
-//! route (`route`) and calls its handler with a [`Request`] (`request`), the handler answers with what `respond` and
-//! `body` offer, and `observe` sees the answer off and counts it.
+//! The path of a request through the files: `accept` takes the connection if `places` has one, `connection` speaks HTTP on what `intake`
+//! reads of it, `state` looks at the form of the head (`form`), finds the route (`route`) and calls its handler with a [`Request`]
+//! (`request`), the handler answers with what `respond` and `body` offer, and `observe` sees the answer off and counts it. What is
+//! refused on the way is in `refused`.
 //!
 //! A request is timed from its head read to the last byte of the answer handed over, and is counted exactly once:
 //! before the client can see the answer's last byte, so that whoever has the answer finds it in the next scrape,
 //! or when the connection is given up. A client that leaves before there is an answer counts as status
-//! [`CLIENT_GONE`]. What is not HTTP (a malformed head, a head that is too long or never ends) is answered or cut by
-//! hyper and belongs to no request, so it is not counted. An answer that has no end ([`Body::endless`]) is counted with its head.
+//! [`CLIENT_GONE`]. What never becomes a request (a malformed head, a head that is too long or never ends) is in
+//! `tachograph_requests_refused_total` alone. An answer that has no end ([`Body::endless`]) is counted with its head.
+//!
+//! # Limits
+//!
+//! Each is a field of [`Options`]. Who goes beyond it is refused, and counted in `tachograph_requests_refused_total{reason}`:
+//!
+//! | limit | default | answer | reason |
+//! |---|---|---|---|
+//! | [`header_timeout`](Options::header_timeout) | 30 s | 408, and the connection ends | `head_late` |
+//! | [`request_timeout`](Options::request_timeout) | 60 s | 503 with `Retry-After` | `late` |
+//! | [`body_timeout`](Options::body_timeout) | 30 s | 408 | `body_late` |
+//! | [`max_headers`](Options::max_headers) | 100 | 431, and the connection ends | `many_headers` |
+//! | [`max_head_bytes`](Options::max_head_bytes) | 32 KiB | 431, and the connection ends | `head_large` |
+//! | [`max_uri_bytes`](Options::max_uri_bytes) | 8 KiB | 414, and the connection ends | `uri_long` |
+//! | [`body_limit`](Options::body_limit), of the route or of all | 16 MiB | 413 | `body_large` |
+//! | [`max_requests`](Options::max_requests) | none | 503 with `Retry-After` | `busy` |
+//! | [`max_connections`](Options::max_connections) | none | 503 with `Retry-After`, and the connection ends | `connections` |
+//! | [`max_connections_per_address`](Options::max_connections_per_address) | none | 429 with `Retry-After`, and the connection ends | `address_connections` |
+//! | RFC 9112: what is no HTTP/1, or has no or more than one `Host` | | 400, or 501 for an unknown transfer coding, and the connection ends | `malformed` |
+//! | RFC 9112: a `Content-Length` beside a `Transfer-Encoding` | | 400, and the connection ends | `ambiguous_length` |
+//!
+//! Or its connection is closed unanswered, and counted in `tachograph_connections_closed_total{reason}`:
+//!
+//! | limit | default | reason |
+//! |---|---|---|
+//! | [`first_byte_timeout`](Options::first_byte_timeout) | 10 s | `silent` |
+//! | [`idle_timeout`](Options::idle_timeout) | 60 s | `idle` |
+//! | [`write_timeout`](Options::write_timeout) | 30 s for 256 KiB | `slow_reader` |
+//! | [`max_connections`](Options::max_connections), and 64 more that are told so | none | `connections` |
+//! | [`max_connections_per_address`](Options::max_connections_per_address), and four more that are told so | none | `address_connections` |
+//!
+//! Where there is a request, it is in `http_requests_total` too, under its endpoint and the status that answers it; one with too long a
+//! URI under `unmatched`. A body is refused where its handler reads it ([`Request::body`]): the answer is the handler's to give.
+//!
+//! A handler that panics is answered 500, and counted in `tachograph_handler_panics_total`. A connection that cannot be accepted, such as
+//! for want of descriptors, is tried again, and counted in `tachograph_accept_errors_total`; the log is told once when that begins and
+//! once when it is over.
 //!
 //! # Scrapes
 //!
@@ -155,18 +192,26 @@
 //! ```
 
 mod accept;
+mod backoff;
 mod body;
+mod chunks;
 mod connection;
 mod debug;
+mod form;
 mod health;
+mod intake;
+mod link;
 mod metrics;
 mod observe;
 mod options;
 mod patience;
+mod places;
 mod profiles;
+mod refused;
 mod request;
 mod respond;
 mod route;
+mod scan;
 mod shutdown;
 mod state;
 mod token;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use super::body::{Body, BoxError};
-use super::shutdown::{Shutdown, StreamEnd};
+use super::link::{InFlight, Turn};
+use super::shutdown::StreamEnd;
 use crate::http::journey::{Observation, ObservedBody};
 
 /// The status under which a request is counted whose client left before there was an answer (nginx's number for it).
@@ -25,6 +26,9 @@ pub(super) struct ServedBody {
     body: ObservedBody<Body>,
     /// Of a body that has no end of its own.
     end: Option<StreamEnd>,
+    /// The request's own until the answer has been handed over.
+    _turn: Turn,
+    _place: Option<InFlight>,
 }
 
 impl ServedBody {
@@ -32,12 +36,15 @@ impl ServedBody {
     pub(super) fn attach(
         response: hyper::Response<Body>,
         observation: Observation,
-        shutdown: &Shutdown,
+        turn: Turn,
+        place: Option<InFlight>,
     ) -> hyper::Response<Self> {
         let observation = observation.answered(response.status().as_u16());
         response.map(|body| {
-            let end = body.is_endless().then(|| StreamEnd::new(shutdown));
-            Self { body: ObservedBody::new(body, observation, end.is_some()), end }
+            let end = body.is_endless().then(|| StreamEnd::new(turn.link().state.shutdown()));
+            // One that goes on for as long as its client likes is in flight no more than it is timed.
+            let place = place.filter(|_| end.is_none());
+            Self { body: ObservedBody::new(body, observation, end.is_some()), end, _turn: turn, _place: place }
         })
     }
 }
@@ -74,6 +81,10 @@ mod tests {
     use crate::http::journey::{BytesRead, Journey};
     use crate::http::{HttpMetrics, HttpOptions, Method};
     use crate::profile::OpenProfile;
+    use crate::server::link::Link;
+    use crate::server::options::Options;
+    use crate::server::route::Routes;
+    use crate::server::state::{Standing, State};
 
     /// A body of frames; it knows its end with the last one, as a body of known length does, or only after it.
     struct Frames {
@@ -100,7 +111,7 @@ mod tests {
     struct Answer {
         registry: Registry,
         body: ServedBody,
-        shutdown: Shutdown,
+        state: State,
     }
 
     impl Answer {
@@ -109,9 +120,10 @@ mod tests {
             let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
             let profile = Arc::new(OpenProfile::disabled(Method::Get));
             let observation = Observation::new(http.endpoint("/a"), Journey { read: BytesRead::new(), profile });
-            let shutdown = Shutdown::new();
-            let body = ServedBody::attach(hyper::Response::new(body), observation, &shutdown).into_body();
-            Self { registry, body, shutdown }
+            let state = State::new(&registry, &http, Routes::new(), Options::default()).unwrap();
+            let turn = Link::new(state.clone(), ([127, 0, 0, 1], 1).into(), Standing::Admitted).begin_with(0);
+            let body = ServedBody::attach(hyper::Response::new(body), observation, turn, None).into_body();
+            Self { registry, body, state }
         }
 
         fn endless(left: Vec<Result<&'static str, &'static str>>) -> Self {
@@ -158,9 +170,9 @@ mod tests {
             Poll::Pending => panic!("its frames are there"),
         };
         assert!(goes_on(&mut answer));
-        answer.shutdown.begin();
+        answer.state.shutdown().begin();
         assert!(goes_on(&mut answer), "requests may still come");
-        answer.shutdown.end_streams();
+        answer.state.shutdown().end_streams();
         assert!(!goes_on(&mut answer));
         assert!(!goes_on(&mut answer), "and so it stays");
         let registry = answer.registry.clone();

@@ -6,15 +6,39 @@ use super::token::Token;
 use crate::health::HealthRegistry;
 use crate::profile::Profiler;
 
-/// Limits and deadlines; the defaults suit a service on a trusted network.
+/// Limits and deadlines; the defaults suit a service on a trusted network. [What answers each](super#limits), and where it is counted,
+/// is in a table of its own.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Connections served at once; 0, the default, means no limit. Beyond it a connection is answered once: a monitoring route
-    /// as always, so that the saturation can be seen, any other with 503 and `Retry-After`.
+    /// as always, so that the saturation can be seen, any other with 503 and `Retry-After`. That goes for 64 connections at a time; any
+    /// more are closed unanswered.
     pub max_connections: usize,
-    /// How long a request's head may take, and how long a connection may lie idle between two requests. 30 s.
+    /// Connections that one address may have at once (IPv6: a network of 64 bits); 0, the default, means no limit: behind a proxy all have
+    /// the proxy's. Beyond it a connection is answered once: a monitoring route as always, any other with 429 and `Retry-After`. That goes
+    /// for four connections of an address at a time; any more are closed unanswered.
+    pub max_connections_per_address: usize,
+    /// Requests in flight, monitoring routes aside; 0, the default, means no limit. One is in flight from its head read to the last byte
+    /// of its answer handed over, or the head of one that is [endless](super::Body::endless). Beyond it a request is answered 503 with
+    /// `Retry-After`.
+    pub max_requests: usize,
+    /// How long a new connection may take to send its first byte, before it is closed. 10 s.
+    pub first_byte_timeout: Duration,
+    /// How long a request's head may take as a whole, from its first byte on; a slower one is answered 408. 30 s.
     pub header_timeout: Duration,
-    /// The largest request body in bytes; a larger one is answered 413. 16 MiB.
+    /// How long a connection may lie idle after an answer, before it is closed. 60 s, longer than scrapers' usual intervals.
+    pub idle_timeout: Duration,
+    /// How long a request may take from its head read to its answer's head, its body included; then its handler's future is dropped, and it
+    /// is answered 503 with `Retry-After`. What comes after the answer's head, such as a stream, may take longer. 60 s; [`Duration::MAX`]
+    /// means no limit.
+    pub request_timeout: Duration,
+    /// Fields of a request's head; one with more is answered 431. 100.
+    pub max_headers: usize,
+    /// Bytes of a request's head; a longer one is answered 431. 32 KiB: room for a long token and cookies.
+    pub max_head_bytes: usize,
+    /// Bytes of a request's URI; a longer one is answered 414. 8 KiB.
+    pub max_uri_bytes: usize,
+    /// The largest request body in bytes; a larger one is answered 413. 16 MiB. A route may have [its own](super::Route::body_limit).
     pub body_limit: usize,
     /// How long a request's body may take as a whole; a slower one is answered 408. 30 s.
     pub body_timeout: Duration,
@@ -48,7 +72,15 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_connections: 0,
+            max_connections_per_address: 0,
+            max_requests: 0,
+            first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(60),
+            max_headers: 100,
+            max_head_bytes: 32 * 1024,
+            max_uri_bytes: 8 * 1024,
             body_limit: 16 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),

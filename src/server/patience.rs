@@ -3,11 +3,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+use super::link::Link;
+use super::refused::Closed;
 
 /// Bytes that a client takes within the timeout at least, if there are as many for it: 9 KB a second by default.
 const LEAST: usize = 256 * 1024;
@@ -16,18 +19,22 @@ const LEAST: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Patience<IO> {
     io: IO,
-    timeout: Duration,
+    link: Arc<Link>,
     /// Since the client was first waited for after `taken` began; none if it was not.
     waiting: Option<Pin<Box<Sleep>>>,
     /// Bytes written since there was nothing left to write, or since they were `LEAST`: below `LEAST`.
     taken: usize,
+    /// Whether it has failed for that.
+    is_over: bool,
+}
+
+impl<IO> Patience<IO> {
+    pub(super) fn new(io: IO, link: Arc<Link>) -> Self {
+        Self { io, link, waiting: None, taken: 0, is_over: false }
+    }
 }
 
 impl<IO: AsyncWrite + Unpin> Patience<IO> {
-    pub(super) fn new(io: IO, timeout: Duration) -> Self {
-        Self { io, timeout, waiting: None, taken: 0 }
-    }
-
     /// Polls something of the IO, and fails when it has been waiting for too long.
     fn poll<T>(
         &mut self,
@@ -37,8 +44,12 @@ impl<IO: AsyncWrite + Unpin> Patience<IO> {
         if let Poll::Ready(done) = poll(Pin::new(&mut self.io), cx) {
             return Poll::Ready(done);
         }
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(self.timeout)));
-        ready!(waiting.as_mut().poll(cx));
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(self.link.state.options().write_timeout)));
+        if !self.is_over {
+            ready!(waiting.as_mut().poll(cx));
+            self.is_over = true;
+            self.link.closed(Closed::SlowReader);
+        }
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes next to nothing of its answer")))
     }
 

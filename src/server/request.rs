@@ -1,6 +1,7 @@
 //! A request as its handler sees it, and the reading of its body within limits.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use hyper::http::request::Parts;
 use hyper::{StatusCode, Uri};
 
 use super::body::BoxError;
-use super::options::Options;
+use super::link::Link;
+use super::refused::Refused;
 use super::respond::{Response, error};
 use crate::http::Method;
 use crate::http::journey::{BytesRead, Journey};
@@ -57,34 +59,25 @@ const FIRST_ROOM: u64 = 64 * 1024;
 #[derive(Debug)]
 pub struct Request {
     head: Parts,
-    peer: SocketAddr,
+    link: Arc<Link>,
     params: Vec<(String, String)>,
     body: Incoming,
     read: BytesRead,
     profile: Arc<OpenProfile>,
     limit: usize,
-    timeout: Duration,
 }
 
 impl Request {
     pub(super) fn new(
         head: Parts,
-        peer: SocketAddr,
+        link: &Arc<Link>,
         params: Vec<(String, String)>,
         body: Incoming,
         journey: &Journey,
-        options: &Options,
+        limit: usize,
     ) -> Self {
-        Self {
-            head,
-            peer,
-            params,
-            body,
-            read: journey.read.clone(),
-            profile: Arc::clone(&journey.profile),
-            limit: options.body_limit,
-            timeout: options.body_timeout,
-        }
+        let (read, profile) = (journey.read.clone(), Arc::clone(&journey.profile));
+        Self { head, link: Arc::clone(link), params, body, read, profile, limit }
     }
 
     /// Returns the method; `Head` where a GET route answers a HEAD request.
@@ -104,7 +97,7 @@ impl Request {
 
     /// Returns the address at the other end of the connection.
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        self.link.peer
     }
 
     /// Returns what stands in the path for `{name}` of the route, as it stands there (percent-encoded).
@@ -119,7 +112,7 @@ impl Request {
     }
 
     /// Returns the profile of the request, for phases on other threads. It is finished by the server, with the answer's last byte; without
-    /// [`Options::profiler`], and of monitoring traffic, it goes nowhere.
+    /// [a profiler](super::Options::profiler), and of monitoring traffic, it goes nowhere.
     pub fn profile(&self) -> &Arc<OpenProfile> {
         &self.profile
     }
@@ -128,19 +121,19 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// When the body is longer than [`Options::body_limit`], slower than [`Options::body_timeout`], or breaks off.
+    /// When the body is longer than [its route](super::Route::body_limit) or [the server](super::Options::body_limit) allows, slower
+    /// than [`body_timeout`](super::Options::body_timeout), or breaks off.
     pub async fn body(&mut self) -> Result<Bytes, BodyError> {
-        let timeout = self.timeout;
-        match tokio::time::timeout(timeout, self.collect()).await {
+        let timeout = self.link.state.options().body_timeout;
+        let collected = match tokio::time::timeout(timeout, self.collect()).await {
             Ok(collected) => collected,
             Err(_) => Err(BodyError::Slow { timeout }),
-        }
-    }
-
-    /// Reads the body to its end within a limit of its own.
-    pub(super) async fn body_within(&mut self, limit: usize) -> Result<Bytes, BodyError> {
-        self.limit = limit;
-        self.body().await
+        };
+        collected.inspect_err(|cause| {
+            if let Some(reason) = cause.reason() {
+                self.link.refused(reason);
+            }
+        })
     }
 
     async fn collect(&mut self) -> Result<Bytes, BodyError> {
@@ -204,12 +197,13 @@ impl Request {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is longer than the limit: send less, or raise [`Options::body_limit`].
+    /// It is longer than the limit: send less, or raise that of [its route](super::Route::body_limit) or of
+    /// [the server](super::Options::body_limit).
     Large {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It did not arrive in time: send faster, or raise [`Options::body_timeout`].
+    /// It did not arrive in time: send faster, or raise [`body_timeout`](super::Options::body_timeout).
     Slow {
         /// The time it had.
         timeout: Duration,
@@ -227,6 +221,22 @@ impl BodyError {
             Self::Broken(_) => StatusCode::BAD_REQUEST,
         }
     }
+
+    /// What it counts as; a connection that broke was not refused.
+    fn reason(&self) -> Option<Refused> {
+        match self {
+            Self::Large { .. } => Some(Refused::BodyLarge),
+            Self::Slow { .. } => Some(Refused::BodyLate),
+            Self::Broken(cause) => is_malformed(&**cause).then_some(Refused::Malformed),
+        }
+    }
+}
+
+/// Whether hyper found chunks that are none.
+fn is_malformed(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput};
+    let io = cause.source().and_then(|source| source.downcast_ref::<io::Error>());
+    io.is_some_and(|io| matches!(io.kind(), InvalidData | InvalidInput))
 }
 
 impl From<BodyError> for Response {

@@ -20,13 +20,18 @@ const UNMATCHED: &str = "unmatched";
 
 /// Statuses that every route may answer, so that each has its series from the start.
 const ALWAYS: [u16; 3] = [200, 400, 500];
+/// Those of requests that find none: a head that is refused, no such path, a URI that is too long to be one.
+const ELSEWHERE: [u16; 3] = [400, 404, 414];
 
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 pub(super) type Handler = Box<dyn Fn(Request) -> Answering + Send + Sync>;
 /// The routes of one path with their handlers.
 type Declared = Vec<(Route, Handler)>;
+/// One of them as it is served, with the limit of its body if it has its own.
+type Served = (Method, Handler, Option<usize>);
 
-/// What is known of a route beside its handler: method, path, the statuses it may answer, whether it is monitoring traffic.
+/// What is known of a route beside its handler: method, path, the statuses it may answer, whether it is monitoring traffic, the largest
+/// body that it takes.
 ///
 /// # Examples
 ///
@@ -43,12 +48,13 @@ pub struct Route {
     path: String,
     statuses: Vec<u16>,
     monitoring: bool,
+    body_limit: Option<usize>,
 }
 
 impl Route {
     /// Declares a route. A path may hold `{name}` in place of a segment and end in `{*rest}`.
     pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), statuses: Vec::new(), monitoring: false }
+        Self { method, path: path.into(), statuses: Vec::new(), monitoring: false, body_limit: None }
     }
 
     /// Declares a GET route. It answers HEAD too, unless HEAD has a route of its own.
@@ -65,6 +71,45 @@ impl Route {
     /// that a rate sees the first of them.
     pub fn answers(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
         self.statuses.extend(statuses);
+        self
+    }
+
+    /// Limits the route's bodies to so many bytes, in place of [`Options::body_limit`](super::Options::body_limit): more where uploads come
+    /// in, less where a few words do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::http::{HttpMetrics, HttpOptions};
+    /// use tachograph::server::{self, Options, Route, Routes, State, StatusCode};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let route = Route::post("/name").answers([408, 413]).body_limit(5);
+    /// let routes = Routes::new().route(route, |mut request| async move {
+    ///     match request.body().await {
+    ///         Ok(name) => server::plain(StatusCode::OK, "text/plain", name),
+    ///         Err(cause) => cause.into(),
+    ///     }
+    /// });
+    /// # let registry = tachograph::Registry::new();
+    /// # let http = HttpMetrics::register(&registry, HttpOptions::default())?;
+    /// # let state = State::new(&registry, &http, routes, Options::default())?;
+    /// # let (mut client, io) = tokio::io::duplex(4096);
+    /// # let serving = tokio::spawn(server::serve_connection(io, "127.0.0.1:1".parse()?, state));
+    /// # client.write_all(b"POST /name HTTP/1.1\r\nHost: here\r\nContent-Length: 6\r\nConnection: close\r\n\r\nAurora").await?;
+    /// # let mut answer = String::new();
+    /// # client.read_to_string(&mut answer).await?;
+    /// # serving.await?;
+    /// // POST /name with "Aurora"
+    /// assert!(answer.starts_with("HTTP/1.1 413 "));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = Some(bytes);
         self
     }
 
@@ -194,7 +239,7 @@ pub(super) struct Table {
 pub(super) struct Path {
     pub(super) endpoint: Endpoint,
     pub(super) monitoring: bool,
-    handlers: Vec<(Method, Handler)>,
+    handlers: Vec<Served>,
     allow: HeaderValue,
     /// The JSON that says which methods the path has.
     refusal: Bytes,
@@ -225,7 +270,7 @@ impl Table {
         }
         let unmatched = http.endpoint(UNMATCHED);
         for method in [Method::Get, Method::Head, Method::Post, Method::Put, Method::Delete, Method::Other] {
-            for status in [404].iter().chain(everywhere) {
+            for status in ELSEWHERE.iter().chain(everywhere) {
                 unmatched.declare(method, *status);
             }
         }
@@ -265,7 +310,7 @@ impl Path {
                     endpoint.declare(Method::Head, *status);
                 }
             }
-            handlers.push((route.method, handler));
+            handlers.push((route.method, handler, route.body_limit));
         }
         let names: Vec<&str> = names_of(&handlers);
         let allow = HeaderValue::from_str(&names.join(", ")).expect("names of methods are plain ASCII");
@@ -274,9 +319,12 @@ impl Path {
         Self { endpoint, monitoring, handlers, allow, refusal }
     }
 
-    /// Returns the handler of a method; HEAD falls back to GET.
-    pub(super) fn handler(&self, method: Method) -> Option<&Handler> {
-        let of = |wanted| self.handlers.iter().find(|(known, _)| *known == wanted).map(|(_, handler)| handler);
+    /// Returns the handler of a method, and the limit of its body if it has its own; HEAD falls back to GET.
+    pub(super) fn handler(&self, method: Method) -> Option<(&Handler, Option<usize>)> {
+        let of = |wanted| {
+            let found = self.handlers.iter().find(|(known, ..)| *known == wanted);
+            found.map(|(_, handler, body_limit)| (handler, *body_limit))
+        };
         of(method).or_else(|| if method == Method::Head { of(Method::Get) } else { None })
     }
 
@@ -314,9 +362,9 @@ fn by_path(routes: Routes) -> Result<Vec<(String, Declared)>, RouteError> {
 }
 
 /// Names the methods that are answered, with HEAD where GET is.
-fn names_of(handlers: &[(Method, Handler)]) -> Vec<&'static str> {
-    let has = |wanted| handlers.iter().any(|(method, _)| *method == wanted);
-    let mut names: Vec<&'static str> = handlers.iter().map(|(method, _)| method.as_str()).collect();
+fn names_of(handlers: &[Served]) -> Vec<&'static str> {
+    let has = |wanted| handlers.iter().any(|(method, ..)| *method == wanted);
+    let mut names: Vec<&'static str> = handlers.iter().map(|(method, ..)| method.as_str()).collect();
     if has(Method::Get) && !has(Method::Head) {
         names.push(Method::Head.as_str());
     }

@@ -1,6 +1,5 @@
 //! The shared state of a server, and how it answers one request.
 
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,14 +10,18 @@ use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
+use tokio::time::timeout;
 
 use super::body::Body;
 use super::debug;
+use super::form::{self, Fault};
 use super::health::{self, Heartbeat};
+use super::link::{InFlight, Turn};
 use super::metrics::{Scrapes, Wish};
 use super::observe::ServedBody;
 use super::options::Options;
 use super::profiles;
+use super::refused::{Counts, Refused};
 use super::request::Request;
 use super::respond::{self, Response};
 use super::route::{Found, Handler, Route, RouteError, Routes, Table};
@@ -28,6 +31,7 @@ use crate::http::journey::{BytesRead, Journey, Observation};
 use crate::http::{HttpMetrics, Method, headers};
 use crate::profile::OpenProfile;
 use crate::profile::server_timing::server_timing;
+use crate::sync::{AtomicU64, Ordering};
 
 const METRICS: &str = "/metrics";
 
@@ -43,15 +47,39 @@ struct Shared {
     http: HttpMetrics,
     heartbeat: Heartbeat,
     shutdown: Shutdown,
+    counts: Counts,
+    in_flight: RequestsInFlight,
     options: Options,
+}
+
+/// Requests in flight that are no monitoring traffic.
+///
+/// # Orderings
+///
+/// Relaxed: the count stands for itself. Who finds it full has seen as many begin, and some may have ended meanwhile.
+#[derive(Debug)]
+pub(super) struct RequestsInFlight {
+    count: AtomicU64,
+    most: u64,
+}
+
+impl RequestsInFlight {
+    /// Counts one more, and tells whether there is room for it.
+    pub(super) fn inc(&self) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed) < self.most
+    }
+
+    pub(super) fn dec(&self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether a connection is one of those that the limit allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Admitted,
-    /// Beyond the limit: only monitoring routes are answered, and only once.
-    Surplus,
+    /// Beyond a limit: only monitoring routes are answered, and only once.
+    Surplus(Refused),
 }
 
 impl State {
@@ -76,7 +104,8 @@ impl State {
         });
         let routes = health::routes(routes, registry, http, &heartbeat, &shutdown, &options);
         let routes = profiles::routes(routes, &options);
-        let everywhere: &[u16] = if options.max_connections > 0 { &[503] } else { &[] };
+        // 503 everywhere: no handler is waited for without end.
+        let everywhere: &[u16] = if options.max_connections_per_address > 0 { &[429, 503] } else { &[503] };
         let table = Table::new(http, routes, everywhere)?;
         if let Some(profiler) = &options.profiler {
             http.exemplars_from(profiler);
@@ -85,7 +114,9 @@ impl State {
             debug::declare(http);
         }
         http.max_connections().set(options.max_connections as f64);
-        Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, shutdown, options })))
+        let (counts, most) = (Counts::new(http), options.max_requests as u64);
+        let in_flight = RequestsInFlight { count: AtomicU64::new(0), most };
+        Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, shutdown, counts, in_flight, options })))
     }
 
     /// Tells everybody who asks `/health/ready` that no more requests shall come, and ends the answers that have no end
@@ -137,50 +168,12 @@ impl State {
         &self.0.heartbeat
     }
 
-    /// Answers one request whose head has just been read.
-    pub(super) async fn answer(
-        &self,
-        peer: SocketAddr,
-        standing: Standing,
-        request: hyper::Request<Incoming>,
-    ) -> hyper::Response<ServedBody> {
-        let started = Instant::now();
-        let table = &self.0.table;
-        let (head, body) = request.into_parts();
-        let method = Method::parse(head.method.as_str());
-        let found = table.find(&head.uri);
-        let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
-        let debugging = debug::covers(head.uri.path());
-        let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
-        let refusal = if debugging { self.refusal_of_debug(&head) } else { None };
-        let profiler = self.0.options.profiler.as_ref().filter(|_| !monitoring);
-        let profile = Arc::new(headers::profile(profiler, &head.headers, endpoint.name(), method).begun_at(started));
-        let journey = Journey { read: BytesRead::new(), profile };
-        let observation = Observation::new(endpoint.clone(), journey.clone());
-        let response = match found {
-            _ if standing == Standing::Surplus && !monitoring => {
-                let busy = "all connections are taken, try again in a second";
-                respond::retry_after(respond::error(StatusCode::SERVICE_UNAVAILABLE, busy), 1)
-            }
-            _ if let Some(refusal) = refusal => refusal,
-            None => table.not_found(),
-            Some(Found { path, params }) => match path.handler(method) {
-                None => path.wrong_method(),
-                Some(handler) => {
-                    let request = Request::new(head, peer, params, body, &journey, &self.0.options);
-                    // The spans of the handler become phases, if there is a layer for that.
-                    Arc::clone(&journey.profile).scope(call(handler, request)).await
-                }
-            },
-        };
-        let mut response = if method == Method::Head { without_body(response) } else { response };
-        self.tell(&journey.profile, response.headers_mut());
-        if self.0.shutdown.has_begun() {
-            // A client that is told goes elsewhere in peace. One that is not may send its next request while the connection is
-            // being closed, and cannot know whether it was taken.
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        ServedBody::attach(response, observation, &self.0.shutdown)
+    pub(super) fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
+    pub(super) fn requests_in_flight(&self) -> &RequestsInFlight {
+        &self.0.in_flight
     }
 
     fn refusal_of_debug(&self, head: &Parts) -> Option<Response> {
@@ -197,26 +190,107 @@ impl State {
             fields.insert(SERVER_TIMING, phases);
         }
     }
+
+    /// Counts what is refused, and answers it.
+    fn refuse(&self, reason: Refused, told: &str) -> Response {
+        self.0.counts.refused(reason);
+        let response = respond::error(reason.status(), told);
+        match reason {
+            Refused::Late | Refused::Busy | Refused::Connections | Refused::AddressConnections => {
+                respond::retry_after(response, 1)
+            }
+            _ => response,
+        }
+    }
+
+    /// Refuses a head that is not as it must be. What comes after it may be another request, or made to look like one.
+    fn refuse_head(&self, fault: &Fault) -> Response {
+        let mut response = self.refuse(fault.reason, fault.told);
+        *response.status_mut() = fault.status;
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
+    /// Calls a handler. One that panics is answered 500 and goes no further, one that takes too long is given up and answered 503.
+    async fn call(&self, handler: &Handler, request: Request) -> Response {
+        match timeout(self.0.options.request_timeout, caught(handler, request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => {
+                self.0.counts.handler_panics.inc();
+                tracing::error!(message = crate::panic::words(&*panic), "a handler panicked");
+                let told = "the request could not be answered, this is a bug of the server";
+                respond::error(StatusCode::INTERNAL_SERVER_ERROR, told)
+            }
+            Err(_) => self.refuse(Refused::Late, "the request took too long and was given up, try again in a second"),
+        }
+    }
 }
 
-/// Calls a handler; a panic in it is answered 500 and goes no further.
-async fn call(handler: &Handler, request: Request) -> Response {
+/// Answers one request whose head has just been read.
+pub(super) async fn answer(turn: Turn, request: hyper::Request<Incoming>) -> hyper::Response<ServedBody> {
+    let started = Instant::now();
+    let link = turn.link();
+    let (state, options) = (&link.state, link.state.options());
+    let table = &state.0.table;
+    let (head, body) = request.into_parts();
+    let method = Method::parse(head.method.as_str());
+    let fault = form::fault(&head, turn.length_told(), options.max_uri_bytes);
+    // A path that is too long is looked up nowhere.
+    let found = if fault.as_ref().is_some_and(|fault| fault.reason == Refused::UriLong) { None } else { table.find(&head.uri) };
+    let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
+    let debugging = debug::covers(head.uri.path());
+    let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
+    let refusal = if debugging && fault.is_none() { state.refusal_of_debug(&head) } else { None };
+    let profiler = options.profiler.as_ref().filter(|_| !monitoring);
+    let profile = Arc::new(headers::profile(profiler, &head.headers, endpoint.name(), method).begun_at(started));
+    let journey = Journey { read: BytesRead::new(), profile };
+    let observation = Observation::new(endpoint.clone(), journey.clone());
+    let place = if monitoring { Ok(None) } else { InFlight::take(link) };
+    let response = match found {
+        _ if let Some(fault) = &fault => state.refuse_head(fault),
+        _ if let Standing::Surplus(reason) = link.standing
+            && !monitoring =>
+        {
+            let told = match reason {
+                Refused::AddressConnections => "your address has too many connections, close some or try again in a second",
+                _ => "all connections are taken, try again in a second",
+            };
+            state.refuse(reason, told)
+        }
+        _ if let Err(reason) = place => state.refuse(reason, "as many requests as may be are under way, try again in a second"),
+        _ if let Some(refusal) = refusal => refusal,
+        None => table.not_found(),
+        Some(Found { path, params }) => match path.handler(method) {
+            None => path.wrong_method(),
+            Some((handler, limit)) => {
+                let request = Request::new(head, link, params, body, &journey, limit.unwrap_or(options.body_limit));
+                // The spans of the handler become phases, if there is a layer for that.
+                Arc::clone(&journey.profile).scope(state.call(handler, request)).await
+            }
+        },
+    };
+    let mut response = if method == Method::Head { without_body(response) } else { response };
+    state.tell(&journey.profile, response.headers_mut());
+    if state.0.shutdown.has_begun() {
+        // A client that is told goes elsewhere in peace. One that is not may send its next request while the connection is
+        // being closed, and cannot know whether it was taken.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    ServedBody::attach(response, observation, turn, place.ok().flatten())
+}
+
+/// Calls a handler, and catches its panic.
+async fn caught(handler: &Handler, request: Request) -> std::thread::Result<Response> {
     let mut answering = pin!(async move { handler(request).await });
-    let caught = std::future::poll_fn(move |cx| {
+    std::future::poll_fn(move |cx| {
         // A panicked future is never polled again, and what it shared with others is behind their own locks.
         match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
             Err(panic) => Poll::Ready(Err(panic)),
         }
-    });
-    match caught.await {
-        Ok(response) => response,
-        Err(panic) => {
-            tracing::error!(message = crate::panic::words(&*panic), "a handler panicked");
-            respond::error(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be answered, this is a bug of the server")
-        }
-    }
+    })
+    .await
 }
 
 /// Takes the body from the answer to a HEAD request, and leaves the length it would have had. hyper would send no body

@@ -193,10 +193,9 @@ fn state(
         health,
         token: Some(user),
         server_timing: options.server_timing,
-        max_connections: options.max_connections,
         created_timestamps: options.created_timestamps,
         drain_delay: Duration::from_millis(options.drain_delay),
-        ..server::Options::default()
+        ..options.limits.server()
     };
     Ok(State::new(registry, &http, routes, limits)?)
 }

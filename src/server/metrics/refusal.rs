@@ -47,7 +47,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 impl Refusals {
     pub(super) fn new(http: &HttpMetrics) -> Self {
-        let refused = |reason| http.scrapes_refused().handle([reason]);
+        let refused = |reason| http.served().scrapes_refused.handle([reason]);
         Self { busy: refused("busy"), late: refused("late"), told: Mutex::new(None) }
     }
 

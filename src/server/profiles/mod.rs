@@ -52,10 +52,16 @@ pub(super) fn routes(routes: Routes, options: &Options) -> Routes {
     let computing = Arc::new(Semaphore::new(COMPUTED_AT_ONCE));
     let profiles = &Arc::new(Profiles { profiler, computing });
     let routes = answered_by(profiles, routes, Route::get(LIST).answers([401]), Profiles::list);
-    let routes = answered_by(profiles, routes, Route::post(LIST).answers([401, 408, 413]), Profiles::list_of_body);
+    let routes = answered_by(
+        profiles,
+        routes,
+        Route::post(LIST).answers([401, 408, 413]).body_limit(BODY_LIMIT),
+        Profiles::list_of_body,
+    );
     let routes = answered_by(profiles, routes, Route::get(SUMMARY).answers([401]), Profiles::summary);
     let routes = answered_by(profiles, routes, Route::get(FLAME_GRAPH).answers([401]), Profiles::flame_graph);
-    let routes = answered_by(profiles, routes, Route::post(CLEAR).answers([401, 408, 413]), Profiles::clear);
+    let routes =
+        answered_by(profiles, routes, Route::post(CLEAR).answers([401, 408, 413]).body_limit(BODY_LIMIT), Profiles::clear);
     answered_by(profiles, routes, Route::get(ONE).answers([401, 404]), Profiles::one)
 }
 
@@ -118,7 +124,7 @@ impl Profiles {
         if request.uri().query().is_some_and(|query| !query.is_empty()) {
             return Err(Refusal::QueryOfPost);
         }
-        let body = request.body_within(BODY_LIMIT).await.map_err(Refusal::Body)?;
+        let body = request.body().await.map_err(Refusal::Body)?;
         Query::from_json(wanted, self.profiler.most(), &body).map_err(Refusal::Query)
     }
 

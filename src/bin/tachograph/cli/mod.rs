@@ -3,6 +3,7 @@
 mod client;
 mod dashboard;
 mod health;
+mod limits;
 mod texts;
 mod webhook;
 
@@ -18,6 +19,7 @@ pub(crate) use client::{
 };
 pub(crate) use dashboard::DashboardOptions;
 pub(crate) use health::HealthOptions;
+pub(crate) use limits::LimitOptions;
 pub(crate) use webhook::{Run, WebhookOptions};
 
 use crate::serve::FAILED_TO_START;
@@ -188,10 +190,6 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) demo_faults: bool,
 
-    /// Connections served at once; beyond it requests are answered 503; 0 is no limit
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) max_connections: usize,
-
     /// Scenes loaded at once, each on a thread that may wait for the disk
     ///
     /// Beyond it a load waits for its turn, for a second at most, and is answered 503.
@@ -228,7 +226,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
 
-    // The last: options after it would stand under its heading.
+    // The last: options after them would stand under their headings.
+    #[command(flatten, next_help_heading = "Limits")]
+    pub(crate) limits: LimitOptions,
+
     #[command(flatten, next_help_heading = "Health checks")]
     pub(crate) health: HealthOptions,
 }
