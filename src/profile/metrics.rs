@@ -26,6 +26,11 @@ pub(super) fn register(profiler: &Profiler, registry: &Registry) -> Result<(), R
             "Phases beyond the sixteen that a profile has room for.",
             Profiler::phases_dropped,
         )?,
+        counted(
+            "tachograph_profile_names_refused_total",
+            "Names of routes and phases that there was no room for, and that became `other`: each time that one was used.",
+            Profiler::names_refused,
+        )?,
         callback("tachograph_profile_store_bytes", Kind::Gauge, "Bytes that the profiles hold.", move |_| {
             gauge(held.heap_bytes())
         })?,
