@@ -192,3 +192,113 @@ fn serve(asks: Vec<Ask>, totals: &mut Totals) {
     let_go(replies.into_iter().flatten());
     answers.into_iter().for_each(|(reply, snapshot)| _ = guarded(|| reply(snapshot)));
 }
+
+#[cfg(all(test, not(tachograph_loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::metric::descriptor::{Descriptor, Kind};
+    use crate::registry::Registry;
+    use crate::snapshot::{Reading, Source};
+
+    /// A family that no fold can be read for: what a defect of the engine would be like.
+    struct Defect([Arc<Descriptor>; 1]);
+
+    impl Source for Defect {
+        fn descriptors(&self) -> &[Arc<Descriptor>] {
+            &self.0
+        }
+
+        fn label_names(&self, _family: &Descriptor) -> Vec<&str> {
+            Vec::new()
+        }
+
+        fn list(&self) -> Reading {
+            Box::new(|_, _, _| resume_unwind(Box::new("as the test wants it")))
+        }
+
+        fn series(&self) -> usize {
+            0
+        }
+
+        fn heap_bytes(&self) -> usize {
+            0
+        }
+    }
+
+    fn frail() -> Registry {
+        let registry = Registry::new();
+        let family = Descriptor::new("defect", Kind::Gauge, "").unwrap();
+        registry.register_sources(vec![Arc::new(Defect([Arc::new(family)]))]).unwrap();
+        registry
+    }
+
+    fn whole() -> Registry {
+        let registry = Registry::new();
+        registry.counter("jobs_total", "").unwrap().inc();
+        registry
+    }
+
+    fn fold_panics(registry: &Registry) -> u64 {
+        registry.core().fold_panics()
+    }
+
+    #[test]
+    fn a_fold_that_panics_is_counted_and_takes_no_other_registry_with_it() {
+        let registries = [whole(), frail(), whole(), frail()];
+        let (give, take) = mpsc::channel();
+        let asks = registries.iter().enumerate().map(|(at, registry)| {
+            let give = give.clone();
+            Ask { registry: Arc::clone(registry.core()), reply: Box::new(move |_| give.send(at).unwrap()) }
+        });
+        let (asks, before) = (asks.collect(), panics());
+        serve(asks, &mut Totals::default());
+        drop(give);
+        assert_eq!(take.iter().collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(registries.each_ref().map(fold_panics), [0, 1, 0, 1]);
+        // The one of all, and two that were alone.
+        assert!(panics() - before >= 3);
+
+        // So it is with a tick.
+        let cores = registries.each_ref().map(|registry| Arc::clone(registry.core()));
+        let last = registries[2].last_snapshot().unwrap();
+        fold(&cores, &mut Totals::default(), true, |_, _| {});
+        assert!(!Arc::ptr_eq(&last, &registries[2].last_snapshot().unwrap()));
+        assert_eq!(registries.each_ref().map(fold_panics), [0, 2, 0, 2]);
+    }
+
+    #[test]
+    fn a_fold_that_panics_on_its_thread_is_tried_by_its_asker_and_the_thread_goes_on() {
+        let (frail, whole) = (frail(), whole());
+        for panicked in 1..=3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| frail.snapshot())).is_err());
+            assert_eq!(fold_panics(&frail), panicked);
+            assert_eq!(whole.snapshot().series_count(), 1);
+        }
+        assert!(any_running());
+    }
+
+    /// Whether the thread that the asks above were for is there.
+    fn any_running() -> bool {
+        let (give, take) = mpsc::channel();
+        whole().snapshot_with(move |_| give.send(std::thread::current().name().map(str::to_owned)).unwrap());
+        take.recv().unwrap().as_deref() == Some("tachograph")
+    }
+
+    #[test]
+    fn what_others_drop_panics_one_by_one() {
+        struct Explodes;
+
+        impl Drop for Explodes {
+            fn drop(&mut self) {
+                resume_unwind(Box::new("as the test wants it"));
+            }
+        }
+
+        let before = panics();
+        let_go([Explodes, Explodes, Explodes]);
+        assert!(panics() - before >= 3);
+    }
+}
