@@ -172,12 +172,19 @@ impl<M: Instrument> Families<M> {
     /// Tells what is called so, and keeps it for the family that may come, if there are fewer than `most`.
     fn describe(&self, called: &KeyName, unit: Option<Unit>, help: SharedString, most: usize) {
         let called = called.as_str();
+        let has_room = |known: &Known<M>| {
+            (called.len() <= LONGEST_NAME && known.described.len() < most) || known.described.contains_key(called)
+        };
+        let is_kept = |known: &Known<M>| has_room(known) || known.families.contains_key(called);
+        // Of names without end most find no room, and meet nobody.
+        if !is_kept(&self.read()) {
+            return;
+        }
         let mut known = self.write();
         if let Some(family) = known.families.get(called) {
             family.describe(&help, unit.and_then(unit::suffix));
         }
-        let has_room = called.len() <= LONGEST_NAME && known.described.len() < most;
-        if has_room || known.described.contains_key(called) {
+        if has_room(&known) {
             known.described.insert(called.into(), Described { unit, help });
         }
     }

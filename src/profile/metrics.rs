@@ -28,7 +28,7 @@ pub(super) fn register(profiler: &Profiler, registry: &Registry) -> Result<(), R
         )?,
         counted(
             "tachograph_profile_names_refused_total",
-            "Names of routes and phases that there was no room for, and that became `other`: each time that one was used.",
+            "Uses of names of routes and phases for which there was no room, so that they became other.",
             Profiler::names_refused,
         )?,
         callback("tachograph_profile_store_bytes", Kind::Gauge, "Bytes that the profiles hold.", move |_| {

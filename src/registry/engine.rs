@@ -219,7 +219,7 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
         labelled(
             "tachograph_series_refused_total",
             Kind::Counter,
-            "Look-ups of new series in a family that is at its limit.",
+            "Look-ups of new series in a family that is at its limit, or whose labels are too long.",
             &["family"],
             move |_| table(series_refused.series_refused_by_family()),
         )?,
