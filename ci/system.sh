@@ -13,6 +13,7 @@ need tmux tmux
 need strace strace
 # Of every Linux.
 need unshare util-linux
+need gcc gcc
 # Later generations: the last 2, and a 3. Of VictoriaMetrics one that takes OTLP.
 need_of trixie prometheus
 export TACHOGRAPH_PROMETHEUS_TRIXIE=$programs/prometheus
