@@ -72,7 +72,9 @@ fn panics_on_the_snapshot_thread_are_survived_and_each_is_counted() {
     let names: Vec<_> = (0..2)
         .map(|_| {
             let (give, take) = mpsc::channel();
-            registry.snapshot_with(move |_| give.send((thread::current().id(), thread::current().name().map(str::to_owned))).unwrap());
+            registry.snapshot_with(move |_| {
+                give.send((thread::current().id(), thread::current().name().map(str::to_owned))).unwrap()
+            });
             take.recv().unwrap()
         })
         .collect();

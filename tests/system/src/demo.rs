@@ -23,7 +23,8 @@ pub fn program() -> String {
 
 /// The same, optimised: for who sends it more than a build for debugging takes.
 pub fn optimised() -> String {
-    std::env::var("TACHOGRAPH_OPTIMISED_BIN").expect("TACHOGRAPH_OPTIMISED_BIN must name an optimised build: run these tests by ci/system.sh")
+    std::env::var("TACHOGRAPH_OPTIMISED_BIN")
+        .expect("TACHOGRAPH_OPTIMISED_BIN must name an optimised build: run these tests by ci/system.sh")
 }
 
 /// A running `tachograph serve` on a free port. It is killed when this is dropped.

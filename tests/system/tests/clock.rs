@@ -57,7 +57,10 @@ fn compare(before: &Exposition, after: &Exposition) {
     for (name, value) in &old {
         let now = new.get(name).unwrap_or_else(|| panic!("{name} is gone"));
         assert!(now >= value, "{name} fell from {value} to {now}");
-        assert!(!name.contains("seconds") || !name.contains("_sum") || now - value < LONG, "{name} leapt from {value} to {now}");
+        assert!(
+            !name.contains("seconds") || !name.contains("_sum") || now - value < LONG,
+            "{name} leapt from {value} to {now}"
+        );
     }
     let (old, new) = (created(before), created(after));
     assert!(old.len() > 50 && old.iter().all(|(name, time)| new.get(name) == Some(time)), "a series was made anew");
@@ -92,7 +95,8 @@ fn a_clock_that_steps_is_seen_in_no_counter_and_no_duration() {
     let folder = TempDir::new().expect("a temporary folder");
     let (library, step) = (folder.path().join("step_clock.so"), folder.path().join("an hour behind"));
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/c/step_clock.c");
-    let compiled = Command::new("gcc").args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    let compiled =
+        Command::new("gcc").args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl").status();
     assert!(compiled.expect("gcc, which ci/system.sh installs").success());
 
     let set = [format!("LD_PRELOAD={}", library.display()), format!("STEP_BACK={}", step.display())];

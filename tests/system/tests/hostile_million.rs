@@ -33,7 +33,11 @@ fn invent(number: usize, text: &mut String) -> u16 {
         2 => ("GET /scene".to_owned(), "\r\n".to_owned(), 404),
         _ => {
             let body = format!("{{\"path\":\"invented_{number}.tscn\"}}");
-            ("POST /scene".to_owned(), format!("authorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n{body}", body.len()), 404)
+            (
+                "POST /scene".to_owned(),
+                format!("authorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
+                404,
+            )
         }
     };
     // A network of its own for each: what stands for a client is the first half of its address.
@@ -88,7 +92,10 @@ fn attack(address: SocketAddr, numbers: std::ops::Range<usize>) {
             scope.spawn(move || {
                 let mut stream = TcpStream::connect(address).expect("it listens");
                 let patience = Some(Duration::from_secs(60));
-                stream.set_read_timeout(patience).and_then(|()| stream.set_write_timeout(patience)).expect("sockets have timeouts");
+                stream
+                    .set_read_timeout(patience)
+                    .and_then(|()| stream.set_write_timeout(patience))
+                    .expect("sockets have timeouts");
                 let mut answers = Answers { stream: stream.try_clone().expect("a second handle"), read: Vec::new(), used: 0 };
                 let mine: Vec<usize> = numbers.skip(connection).step_by(CONNECTIONS).collect();
                 let mut text = String::new();
