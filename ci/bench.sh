@@ -14,8 +14,9 @@ need wrk wrk
     # That all of them count the same, and that the guides in docs/ are right.
     cargo test --locked --profile bench --package peers --lib
     cargo test --locked --profile bench --package peers --doc
-    # With a hundred million observations, which take too long without optimisation.
+    # With a hundred million observations, and a million inventions of each kind, which take too long without optimisation.
     cargo test --locked --profile bench --test allocator
+    cargo test --locked --profile bench --features metrics --test hostile_memory -- --nocapture
 )
 
 mkdir -p "$target/plots"

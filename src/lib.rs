@@ -179,6 +179,13 @@ assert_eq!(health.report(&Selection::all()).checks()[0].name(), "queue");
 //! slide by themselves. On `wasm32-unknown-unknown` it compiles, but the standard library has no clock there: what reads one, which the
 //! making of a series does, panics.
 //!
+//! # When memory runs out
+//!
+//! A thread that has counted in a metric before, or was [prepared](Counter::prepare), counts in it without an allocation. What makes a series,
+//! the first touch of a thread, a snapshot and a scrape allocate; where the system has nothing left to give, the process ends there, as any
+//! that is written in Rust does. So leave it room. How much that is, does not depend on what clients say: series, the lengths of their
+//! labels, names and profiles have limits.
+//!
 //! # Where it does not belong
 //!
 //! Do not count in signal handlers. A child after `fork` counts on from what its parent had, and starts a snapshot thread of its own

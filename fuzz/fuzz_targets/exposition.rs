@@ -65,10 +65,15 @@ fn buckets() -> Buckets {
     Buckets::whole(&[1, 100, 1_000_000]).expect("valid bounds")
 }
 
+/// Whether a family takes these label values: with longer ones a series is another one.
+fn fit(values: &[&str]) -> bool {
+    values.iter().all(|value| value.len() <= 2_048)
+}
+
 /// Puts the values of the same labels together, in the order in which they come.
-fn grouped<L: Ord + Copy, V: Copy>(series: &[(L, V)]) -> BTreeMap<L, Vec<V>> {
-    let mut groups = BTreeMap::<L, Vec<V>>::new();
-    for &(labels, value) in series.iter().take(MOST) {
+fn grouped<'a, const N: usize, V: Copy>(series: &[([&'a str; N], V)]) -> BTreeMap<[&'a str; N], Vec<V>> {
+    let mut groups = BTreeMap::<[&'a str; N], Vec<V>>::new();
+    for &(labels, value) in series.iter().take(MOST).filter(|(labels, _)| fit(labels)) {
         groups.entry(labels).or_default().push(value);
     }
     groups
@@ -143,7 +148,7 @@ fn fill(registry: &Registry, name: &str, help: &str, series: &Series<'_>) -> Res
         Series::Infos(series) => {
             expected.kind = Kind::Info;
             let family = registry.info_family(name, help, ["a", "b"])?;
-            for [a, b] in series.iter().take(MOST) {
+            for [a, b] in series.iter().take(MOST).filter(|labels| fit(&labels[..])) {
                 family.set([a, b]);
                 expected.sample(name, &[("a", a), ("b", b)], 1.0);
             }

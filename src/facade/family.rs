@@ -16,8 +16,14 @@ use crate::snapshot::{FamilySnapshot, Reading, Source};
 /// Sets of label names that a family keeps apart.
 const MOST_GROUPS: usize = 64;
 
+/// Bytes that the names of a set may have together. So the names of a family take no more than 128 KiB.
+const LONGEST_NAMES: usize = 2_048;
+
 /// The only label of the series that counts what has labels of yet another set of names.
 const OVERFLOW: &str = "labels";
+
+/// The only label of the series that counts what has yet another name.
+const OTHER_NAMES: &str = "name";
 
 pub(super) struct FacadeFamily<M: Instrument> {
     registered: [Arc<Descriptor>; 1],
@@ -105,8 +111,18 @@ impl<M: Instrument> FacadeFamily<M> {
                 self.group(&[OVERFLOW])
             }
         };
+        self.stand_in(group, &values)
+    }
+
+    /// The series that stands for families that have no room.
+    pub(super) fn make_other(&self) -> Made<M> {
+        self.stand_in(self.group(&[OTHER_NAMES]), &[OTHER])
+    }
+
+    /// A series that stands for others, and counts that it does.
+    fn stand_in(&self, group: Option<Arc<Group<M>>>, values: &[&str]) -> Made<M> {
         self.faults.series_refused(self.name());
-        let series = group.and_then(|group| group.table.insert(&values, usize::MAX, make).ok());
+        let series = group.and_then(|group| group.table.insert(values, usize::MAX, || M::cells(&self.shape)).ok());
         let series = series.unwrap_or_else(|| Series::detached(M::sink(&self.shape)));
         Made { metric: M::handle(series, &self.shape), is_own: false }
     }
@@ -125,7 +141,8 @@ impl<M: Instrument> FacadeFamily<M> {
         if let Some(group) = find(&groups) {
             return Some(group);
         }
-        if groups.all.len() >= MOST_GROUPS && names != [OVERFLOW] {
+        let has_room = groups.all.len() < MOST_GROUPS && names.iter().map(|name| name.len()).sum::<usize>() <= LONGEST_NAMES;
+        if !has_room && names != [OVERFLOW] && names != [OTHER_NAMES] {
             return None;
         }
         let shown: Vec<_> = names.iter().map(|name| self.label(&mut groups.labels, name)).collect();

@@ -20,6 +20,10 @@ use crate::metric::histogram::Histogram;
 /// hashes can be foreseen, so labels could be made to meet in a long chain: this is also how long it can get.
 const MOST: usize = 4_096;
 
+/// Bytes of a key that is held, so that those of a kind take 4 MiB at most: labels that a series does not have, because they have no value
+/// or are one too many, are part of a key, and may be of any length.
+const LONGEST_KEY: usize = 1_024;
+
 type Handles<M> = HashMap<Key, Arc<Handle<M>>, BuildHasherDefault<KeyHasher>>;
 
 /// What a thread holds for one recorder.
@@ -75,7 +79,7 @@ pub(super) fn handle<M: Holds>(core: &Arc<Core>, key: &Key, make: impl FnOnce() 
         let Made { metric, is_own } = make();
         let handle = Arc::new(Handle(metric));
         // What stands for many would only be in the way of others.
-        if is_own {
+        if is_own && len(key) <= LONGEST_KEY {
             keep(core, key, &handle);
         }
         handle
@@ -104,6 +108,11 @@ fn keep<M: Holds>(core: &Arc<Core>, key: &Key, handle: &Arc<Handle<M>>) {
             handles.insert(key, kept);
         }
     });
+}
+
+/// Bytes of the texts of a key.
+fn len(key: &Key) -> usize {
+    key.name().len() + key.labels().map(|label| label.key().len() + label.value().len()).sum::<usize>()
 }
 
 /// A key has its hash with it.

@@ -47,7 +47,8 @@
 //!
 //! Histograms are histograms with buckets, which add up over instances, where the exporter shows summaries unless told otherwise; which
 //! buckets is told by unit and name, see [`Facade::buckets`]. Negative values are refused, and counted in
-//! `tachograph_observations_refused_total`. A family has a limit of series, see [`Facade::limit`].
+//! `tachograph_observations_refused_total`. A family has a limit of series, see [`Facade::limit`], and there is one of families, see
+//! [`Facade::families`].
 
 mod family;
 mod handle;
@@ -67,18 +68,28 @@ use crate::registry::Registry;
 /// Chooses the buckets of a histogram by what the macros call it.
 type Choose = dyn Fn(&str) -> Option<Buckets> + Send + Sync;
 
+/// Families of a type unless told otherwise: as many as a family has series. Names stand in the code, of which there are some hundreds.
+const DEFAULT_FAMILIES: usize = 1_000;
+
 /// How what the macros count shall stand in a registry: made, told, and then [installed](Self::install).
 pub struct Facade {
     registry: Registry,
     buckets: Box<Choose>,
     limit: usize,
+    families: usize,
     unit_suffixes: bool,
 }
 
 impl Facade {
     /// For this registry, with the defaults.
     pub fn new(registry: &Registry) -> Self {
-        Self { registry: registry.clone(), buckets: Box::new(|_| None), limit: DEFAULT_LIMIT, unit_suffixes: false }
+        Self {
+            registry: registry.clone(),
+            buckets: Box::new(|_| None),
+            limit: DEFAULT_LIMIT,
+            families: DEFAULT_FAMILIES,
+            unit_suffixes: false,
+        }
     }
 
     /// Chooses the buckets of histograms by the name that the macros call them. `choose` is asked once for each, when it is first
@@ -123,6 +134,31 @@ impl Facade {
     #[must_use]
     pub fn limit(self, series: usize) -> Self {
         Self { limit: series.min(MOST_LIMIT), ..self }
+    }
+
+    /// Sets how many families there may be of each type, 1 000 by default: a macro takes any text for a name, so what makes names of what
+    /// clients say would have them grow for ever. Past it, and under a name of more than 256 bytes, all that is new counts as one series of
+    /// the family `other`, and each time in `tachograph_series_refused_total`. As many names may be described.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::{Registry, facade::Facade};
+    ///
+    /// let registry = Registry::new();
+    /// let recorder = Facade::new(&registry).families(1).recorder();
+    /// metrics::with_local_recorder(&recorder, || {
+    ///     metrics::counter!("logins_total").increment(1);
+    ///     for user in ["ann", "bob"] {
+    ///         metrics::counter!(format!("logins_of_{user}_total")).increment(1);
+    ///     }
+    /// });
+    /// let text = registry.snapshot().text().to_owned();
+    /// assert!(text.contains("\nlogins_total 1\n") && text.contains("\nother_total{name=\"other\"} 2\n"));
+    /// ```
+    #[must_use]
+    pub fn families(self, most: usize) -> Self {
+        Self { families: most, ..self }
     }
 
     /// Appends the units that metrics were described with to their names, if they do not end in them: `send` in seconds becomes
@@ -178,7 +214,11 @@ impl Facade {
 
 impl fmt::Debug for Facade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facade").field("limit", &self.limit).field("unit_suffixes", &self.unit_suffixes).finish_non_exhaustive()
+        f.debug_struct("Facade")
+            .field("limit", &self.limit)
+            .field("families", &self.families)
+            .field("unit_suffixes", &self.unit_suffixes)
+            .finish_non_exhaustive()
     }
 }
 

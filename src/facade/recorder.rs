@@ -14,6 +14,10 @@ use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Instrument;
 use crate::metric::gauge::Gauge;
 use crate::metric::histogram::{Histogram, Shape};
+use crate::metric::label::OTHER;
+
+/// Bytes that the name of a family may have: what is longer is made of what somebody says.
+const LONGEST_NAME: usize = 256;
 
 /// Has the macros count in a [`Registry`](crate::Registry); made by [`Facade::recorder`]. Clones are the same recorder.
 #[derive(Clone)]
@@ -93,16 +97,25 @@ impl Core {
     /// The metric of a key, made if there is none.
     #[cold]
     fn make<M: Facaded>(&self, key: &Key) -> Made<M> {
-        let family = self.family::<M>(key.name());
-        family.make(key.labels().map(|label| (label.key(), label.value())))
+        match self.family::<M>(key.name(), self.facade.families) {
+            Some(family) => family.make(key.labels().map(|label| (label.key(), label.value()))),
+            None => self.family::<M>(OTHER, usize::MAX).expect("it has no limit, and is not long").make_other(),
+        }
     }
 
-    fn family<M: Facaded>(&self, called: &str) -> Arc<FacadeFamily<M>> {
+    /// The family that the macros call so, made if there is none yet and there are fewer than `most`.
+    fn family<M: Facaded>(&self, called: &str, most: usize) -> Option<Arc<FacadeFamily<M>>> {
+        if called.len() > LONGEST_NAME {
+            return None;
+        }
         let families = M::families(self);
         let described = {
             let known = families.read();
             if let Some(family) = known.families.get(called) {
-                return Arc::clone(family);
+                return Some(Arc::clone(family));
+            }
+            if known.families.len() >= most {
+                return None;
             }
             known.described.get(called).cloned()
         };
@@ -111,7 +124,10 @@ impl Core {
         let shape = M::shape(&self.facade, unit, called);
         let mut known = families.write();
         if let Some(family) = known.families.get(called) {
-            return Arc::clone(family);
+            return Some(Arc::clone(family));
+        }
+        if known.families.len() >= most {
+            return None;
         }
         let (at, family) = self.register::<M>(called, unit, &shape);
         if let Some(Described { unit, help }) = known.described.get(called) {
@@ -122,7 +138,7 @@ impl Core {
         if at > 0 {
             tell(M::KIND, called, family.name());
         }
-        family
+        Some(family)
     }
 
     /// Registers a family by the first name that is free, and tells which of its names that is.
@@ -153,26 +169,38 @@ impl<M: Instrument> Families<M> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn describe(&self, called: &KeyName, unit: Option<Unit>, help: SharedString) {
+    /// Tells what is called so, and keeps it for the family that may come, if there are fewer than `most`.
+    fn describe(&self, called: &KeyName, unit: Option<Unit>, help: SharedString, most: usize) {
+        let called = called.as_str();
+        let has_room = |known: &Known<M>| {
+            (called.len() <= LONGEST_NAME && known.described.len() < most) || known.described.contains_key(called)
+        };
+        let is_kept = |known: &Known<M>| has_room(known) || known.families.contains_key(called);
+        // Of names without end most find no room, and meet nobody.
+        if !is_kept(&self.read()) {
+            return;
+        }
         let mut known = self.write();
-        if let Some(family) = known.families.get(called.as_str()) {
+        if let Some(family) = known.families.get(called) {
             family.describe(&help, unit.and_then(unit::suffix));
         }
-        known.described.insert(called.as_str().into(), Described { unit, help });
+        if has_room(&known) {
+            known.described.insert(called.into(), Described { unit, help });
+        }
     }
 }
 
 impl metrics::Recorder for Recorder {
     fn describe_counter(&self, called: KeyName, unit: Option<Unit>, help: SharedString) {
-        self.0.counters.describe(&called, unit, help);
+        self.0.counters.describe(&called, unit, help, self.0.facade.families);
     }
 
     fn describe_gauge(&self, called: KeyName, unit: Option<Unit>, help: SharedString) {
-        self.0.gauges.describe(&called, unit, help);
+        self.0.gauges.describe(&called, unit, help, self.0.facade.families);
     }
 
     fn describe_histogram(&self, called: KeyName, unit: Option<Unit>, help: SharedString) {
-        self.0.histograms.describe(&called, unit, help);
+        self.0.histograms.describe(&called, unit, help, self.0.facade.families);
     }
 
     #[inline]

@@ -207,6 +207,8 @@ impl Exemplars {
     fn insert(&self, series: &Series<SlotRun>) -> Arc<OfSeries> {
         let _replacing = lock(&self.replacing);
         let mut all = HashMap::clone(&self.by_slot.load());
+        // Where nobody scrapes, nobody else lets go of series that come and go.
+        all.retain(|_, of_series| !of_series.series.is_removed());
         let new = || OfSeries { series: series.clone(), buckets: (0..self.buckets).map(|_| OnceLock::new()).collect() };
         let of_series = Arc::clone(all.entry(series.value.first()).or_insert_with(|| Arc::new(new())));
         self.by_slot.store(Arc::new(all));

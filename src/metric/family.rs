@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::descriptor::Descriptor;
 use super::expiry::{Expiry, Idle};
-use super::label::{Labels, OTHER};
+use super::label::{Labels, OTHER, fit};
 use super::reading::reading;
 use super::series::Series;
 use super::table::{LabelTable, Refused, Sorted};
@@ -178,7 +178,8 @@ impl<M: Instrument, const N: usize> Family<M, N> {
 
     /// The series with these label values, made at zero if there is none: a handle that needs no look-up.
     ///
-    /// Past the family's limit of series, the handle is to the series in which the unbounded labels are `other`.
+    /// Past the family's limit of series, and with a value of more than 2 048 bytes, the handle is to the series in which the unbounded
+    /// labels are `other`.
     pub fn handle(&self, values: [&str; N]) -> M {
         let mut series = self.0.series_of(values);
         // One that has expired meanwhile is out of the table when this comes back, or is no longer about to go.
@@ -249,7 +250,8 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
     #[cold]
     fn with_missing<R>(&self, values: [&str; N], f: impl Fn(&M::Cells, &M::Shape) -> R) -> R {
         let overflowing = || self.table.look_up(&self.given_way(values), |entry| f(&entry.value, &self.shape));
-        match if self.table.len() >= self.labels.limit { overflowing() } else { None } {
+        let has_room = self.table.len() < self.labels.limit && fit(&values);
+        match if has_room { None } else { overflowing() } {
             Some(result) => {
                 self.faults.series_refused(self.descriptor.name());
                 result
@@ -258,7 +260,8 @@ impl<M: Instrument, const N: usize> FamilyCore<M, N> {
         }
     }
 
-    /// The series of these values, made if there is room, else the overflow series, else one that is exposed nowhere.
+    /// The series of these values, made if there is room and they are not too long, else the overflow series, else one that is exposed
+    /// nowhere.
     #[cold]
     fn series_of(&self, values: [&str; N]) -> Series<M::Cells> {
         let make = || M::cells(&self.shape);

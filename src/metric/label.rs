@@ -9,6 +9,9 @@ use crate::exposition::escape;
 ///
 /// Wherever one is asked for, an array of names will do: `["queue", "result"]`.
 ///
+/// A value has at most 2 048 bytes. With a longer one it goes as past the limit: the unbounded labels become `other`, and it is counted
+/// in `tachograph_series_refused_total`.
+///
 /// # Examples
 ///
 /// ```
@@ -45,6 +48,16 @@ const _: () = assert!(cfg!(tachograph_loom) || MOST_LIMIT == 1_835_007, "what th
 
 /// What a label's value becomes past the limit.
 pub(crate) const OTHER: &str = "other";
+
+/// Bytes that a label's value may have: as many as Cortex and Mimir take by default. A value may come from a header, and servers take
+/// headers of hundreds of kilobytes: a thousand series of those would be hundreds of megabytes, and as many in each scrape.
+pub(crate) const LONGEST_VALUE: usize = 2_048;
+
+/// Whether none of these values is too long for a series.
+#[inline]
+pub(crate) fn fit(values: &[&str]) -> bool {
+    values.iter().all(|value| value.len() <= LONGEST_VALUE)
+}
 
 impl<const N: usize> Labels<N> {
     /// Labels of these names, at most 1 000 series, all labels unbounded.

@@ -25,7 +25,7 @@
 use super::hash_index::hash_of;
 use super::indexed::{MOST_SERIES, Table};
 use super::kept::by_value;
-use super::label::LabelNames;
+use super::label::{LabelNames, fit};
 use super::series::{Series, significant};
 use crate::sync::{Arc, ArcSwap, AtomicU64, HashSeeds, Mutex, MutexGuard, OnceLock, Ordering, lock};
 
@@ -34,6 +34,8 @@ use crate::sync::{Arc, ArcSwap, AtomicU64, HashSeeds, Mutex, MutexGuard, OnceLoc
 pub(crate) enum Refused<E> {
     /// The table holds as many series as it may.
     Full,
+    /// A value is too long.
+    Long,
     /// The value could not be made.
     Failed(E),
 }
@@ -95,13 +97,17 @@ impl<V> LabelTable<V> {
         }
     }
 
-    /// The series of these values, made now if there is none and fewer than `limit` exist.
+    /// The series of these values, made now if there is none, fewer than `limit` exist, and no value is too long.
     pub(crate) fn insert<E>(
         &self,
         values: &[&str],
         limit: usize,
         make: impl FnOnce() -> Result<V, E>,
     ) -> Result<Series<V>, Refused<E>> {
+        // Before the mutex: it is nobody's that is there.
+        if !fit(values) {
+            return Err(Refused::Long);
+        }
         let hash = self.hash(values);
         let mut writing = lock(&self.writing);
         if let Some(entry) = self.with_table(|table| table.find(hash, values).cloned()) {
@@ -259,6 +265,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metric::label::LONGEST_VALUE;
 
     fn insert(table: &LabelTable<u32>, values: &[&str], limit: usize, value: u32) -> Option<u32> {
         table.insert(values, limit, || Ok::<_, Infallible>(value)).ok().map(|entry| entry.value)
@@ -321,6 +328,16 @@ mod tests {
         }
         assert!(table.look_up(&["0"], |entry| std::ptr::eq(&**entry, &*first)).unwrap());
         assert_eq!(table.insert(&["x"], 1_000, || Ok::<_, Infallible>(0)).unwrap_err(), Refused::Full);
+    }
+
+    #[test]
+    fn a_value_has_as_many_bytes_as_it_may_and_no_more() {
+        let table = LabelTable::new(&["a", "b"]);
+        let long = "é".repeat(LONGEST_VALUE / 2);
+        assert_eq!(insert(&table, &["", &long], 10, 1), Some(1));
+        let longer = long + "e";
+        let refused = table.insert(&["", &longer], 10, || Ok::<_, Infallible>(2)).unwrap_err();
+        assert_eq!((refused, table.len()), (Refused::Long, 1));
     }
 }
 

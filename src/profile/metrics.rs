@@ -26,6 +26,11 @@ pub(super) fn register(profiler: &Profiler, registry: &Registry) -> Result<(), R
             "Phases beyond the sixteen that a profile has room for.",
             Profiler::phases_dropped,
         )?,
+        counted(
+            "tachograph_profile_names_refused_total",
+            "Uses of names of routes and phases for which there was no room, so that they became other.",
+            Profiler::names_refused,
+        )?,
         callback("tachograph_profile_store_bytes", Kind::Gauge, "Bytes that the profiles hold.", move |_| {
             gauge(held.heap_bytes())
         })?,

@@ -180,7 +180,7 @@ impl Profiler {
     }
 
     /// Registers what the profiler costs and has lost: `tachograph_profiles_total`, `tachograph_profiles_dropped_total`,
-    /// `tachograph_profile_phases_dropped_total` and `tachograph_profile_store_bytes`.
+    /// `tachograph_profile_phases_dropped_total`, `tachograph_profile_names_refused_total` and `tachograph_profile_store_bytes`.
     ///
     /// # Errors
     ///
@@ -207,6 +207,22 @@ impl Profiler {
     /// Phases that there was no room for in their profile.
     pub fn phases_dropped(&self) -> u64 {
         self.store().phases_dropped()
+    }
+
+    /// How often there was no room for the name of a route or a phase, so that it became `other`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tachograph::http::Method;
+    /// use tachograph::profile::{ProfileOptions, Profiler};
+    ///
+    /// let profiler = Profiler::new(ProfileOptions::default());
+    /// drop(profiler.start(&"/long".repeat(100), Method::Get).phase(&"long".repeat(100)));
+    /// assert_eq!(profiler.names_refused(), 2);
+    /// ```
+    pub fn names_refused(&self) -> u64 {
+        self.store().names_refused()
     }
 
     /// Bytes that it holds.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::metric::hash_index::{HashIndex, hash_of};
 use crate::metric::label::OTHER;
-use crate::sync::{AtomicBool, HashSeeds, Mutex, OnceLock, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU64, HashSeeds, Mutex, OnceLock, Ordering, lock};
 
 /// Names that there may be, `other` among them: their numbers have eight bits.
 pub(super) const NAMES: usize = 256;
@@ -33,6 +33,8 @@ pub(super) struct Names {
     names: Box<[OnceLock<Arc<str>>]>,
     /// Whether there is room for no more names. Only ever set, under the mutex.
     full: AtomicBool,
+    /// How often a name was asked for that there was no room for.
+    refused: AtomicU64,
     /// Names and their bytes so far. Entered when a name is kept: a mutex is enough.
     kept: Mutex<(usize, usize)>,
 }
@@ -44,6 +46,7 @@ impl Names {
             index: HashIndex::new(),
             names: (0..NAMES).map(|_| OnceLock::new()).collect(),
             full: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
             kept: Mutex::new((0, 0)),
         };
         let other = names.number(OTHER);
@@ -54,7 +57,17 @@ impl Names {
     /// The number of a name, which is kept now if it is new; that of `other` when there is no room for it.
     #[inline]
     pub(super) fn number(&self, name: &str) -> u8 {
-        self.find(name).unwrap_or_else(|| self.keep(name))
+        self.find(name).or_else(|| self.keep(name)).unwrap_or_else(|| {
+            // Relaxed: a statistic.
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            OTHER_NAME
+        })
+    }
+
+    /// How often there was no room for a name.
+    pub(super) fn refused(&self) -> u64 {
+        // Relaxed: a statistic.
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The name of a number. One that was never given out is `other`.
@@ -75,26 +88,27 @@ impl Names {
         found.map(|number| number as u8)
     }
 
+    /// Keeps a name and tells its number; `None` without room for it.
     #[cold]
-    fn keep(&self, name: &str) -> u8 {
+    fn keep(&self, name: &str) -> Option<u8> {
         // Relaxed: it is only ever set, and who does not see it yet asks again under the mutex.
         if name.len() > LONGEST || self.full.load(Ordering::Relaxed) {
-            return OTHER_NAME;
+            return None;
         }
         let mut kept = lock(&self.kept);
         let (names, bytes) = *kept;
         if let Some(number) = self.find(name) {
-            return number;
+            return Some(number);
         }
         if names == NAMES || bytes + LONGEST > BYTES {
             // Relaxed: as above.
             self.full.store(true, Ordering::Relaxed);
-            return OTHER_NAME;
+            return None;
         }
         let _ = self.names[names].set(name.into());
         self.index.insert(names, |number| self.names[number].get().map(|name| self.hash(name)));
         *kept = (names + 1, bytes + name.len());
-        names as u8
+        Some(names as u8)
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
@@ -117,6 +131,7 @@ mod tests {
             assert_eq!(names.number(&format!("/{n}")), number);
         }
         assert_eq!(names.number(OTHER), OTHER_NAME);
+        assert_eq!(names.refused(), 2 * (1_000 - (NAMES as u64 - 1)));
     }
 
     #[test]

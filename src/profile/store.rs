@@ -124,6 +124,10 @@ impl ProfileStore {
         self.phases_dropped.load(Ordering::Relaxed)
     }
 
+    pub(super) fn names_refused(&self) -> u64 {
+        self.names.refused()
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         let pools = self.slowest.heap_bytes() + self.pinned.heap_bytes();
         size_of::<Self>() + size_of_val(self.ring.slots()) + pools + self.names.heap_bytes()

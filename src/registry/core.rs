@@ -156,6 +156,12 @@ impl RegistryCore {
     pub(crate) fn fold_panicked(&self) {
         self.engine.fold_panics.inc();
     }
+
+    /// How often a fold of it has panicked.
+    #[cfg(all(test, not(tachograph_loom)))]
+    pub(crate) fn fold_panics(&self) -> u64 {
+        self.engine.fold_panics.value()
+    }
 }
 
 #[cfg(any(feature = "otlp", feature = "remote-write"))]

@@ -12,7 +12,7 @@ use crate::metric::label::Labels;
 use crate::metric::series::Series;
 use crate::metric::table::LabelTable;
 use crate::shard::{SlotRun, Totals, engine_stats};
-use crate::snapshot::{CollectedSeries, CollectedValue, FamilySnapshot, OwnedLabels, Reading, Source};
+use crate::snapshot::{self, CollectedSeries, CollectedValue, FamilySnapshot, OwnedLabels, Reading, Source};
 
 /// What a registry measures of itself, whether it is exposed or not.
 pub(super) struct Engine {
@@ -171,6 +171,12 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
         callback("tachograph_shards", Kind::Gauge, "Shards: the most threads that have counted at one time.", |totals| {
             gauge(totals.shards)
         })?,
+        callback(
+            "tachograph_snapshot_panics_total",
+            Kind::Counter,
+            "Panics on the process's snapshot thread: of folds, and of what others have dropped or called there.",
+            |_| counter(snapshot::panics()),
+        )?,
         callback("tachograph_slots", Kind::Gauge, "Cells a thread that series of the process hold.", |_| {
             gauge(engine_stats().slots)
         })?,
@@ -213,7 +219,7 @@ pub(super) fn register(registry: &Registry) -> Result<(), RegisterError> {
         labelled(
             "tachograph_series_refused_total",
             Kind::Counter,
-            "Look-ups of new series in a family that is at its limit.",
+            "Look-ups of new series in a family that is at its limit, or whose labels are too long.",
             &["family"],
             move |_| table(series_refused.series_refused_by_family()),
         )?,

@@ -370,6 +370,11 @@ impl Registry {
         self.0.process_registered()
     }
 
+    #[cfg(all(test, not(tachograph_loom)))]
+    pub(crate) fn core(&self) -> &Arc<RegistryCore> {
+        &self.0
+    }
+
     pub(crate) fn faults(&self) -> Arc<Faults> {
         self.0.shared_faults()
     }

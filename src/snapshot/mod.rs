@@ -35,7 +35,7 @@ pub use whole::{GaugeHistogramValue, StateSetValue};
 
 pub(crate) use previous::Previous;
 pub(crate) use series_labels::{Identity, LabelTexts, OwnedLabels, identity};
-pub(crate) use thread::{TICK, ask, keep_ticking, take_now};
+pub(crate) use thread::{TICK, ask, keep_ticking, panics, take_now};
 pub(crate) use value::{BucketCells, CollectedSeries, CollectedValue, Values};
 
 use crate::exposition::body::{self, Bodies};

@@ -9,7 +9,7 @@ use super::label::{MAX_STRINGS, TypedLabel, combinations, strings, values};
 use super::place::{Place, Row};
 use crate::metric::descriptor::Descriptor;
 use crate::metric::family::Instrument;
-use crate::metric::label::OTHER;
+use crate::metric::label::{OTHER, fit};
 use crate::metric::reading::reading;
 use crate::metric::rows::Rows;
 use crate::metric::series::Series;
@@ -70,7 +70,7 @@ impl<M: Instrument> TypedCore<M> {
         found: impl FnOnce(<M::Place as Place<M>>::Found<'_>) -> R,
         made: impl FnOnce(&M) -> R,
     ) -> R {
-        if self.table.len() >= self.limit {
+        if self.table.len() >= self.limit || !fit(strings) {
             let place = self.rows.find(others(strings)).and_then(|row| row.get(index));
             if let Some(cells) = place.and_then(Place::get) {
                 self.faults.series_refused(self.descriptor.name());

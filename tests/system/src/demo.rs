@@ -21,6 +21,12 @@ pub fn program() -> String {
     std::env::var("TACHOGRAPH_BIN").expect("TACHOGRAPH_BIN must name the built binary: run these tests by ci/system.sh")
 }
 
+/// The same, optimised: for who sends it more than a build for debugging takes.
+pub fn optimised() -> String {
+    std::env::var("TACHOGRAPH_OPTIMISED_BIN")
+        .expect("TACHOGRAPH_OPTIMISED_BIN must name an optimised build: run these tests by ci/system.sh")
+}
+
 /// A running `tachograph serve` on a free port. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Demo {
@@ -42,10 +48,17 @@ impl Demo {
 
     /// The same through another program, which becomes the demo by `exec`: what stands before its own command line.
     pub fn start_through(wrapper: &[&str], address: SocketAddr, options: &[&str]) -> Self {
-        let program = program();
+        Self::start_command(&[wrapper, &[&program()]].concat(), address, options)
+    }
+
+    /// The optimised one, on a free port.
+    pub fn start_optimised(options: &[&str]) -> Self {
+        Self::start_command(&[&optimised()], any_port(), options)
+    }
+
+    fn start_command(words: &[&str], address: SocketAddr, options: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let log = File::create(folder.path().join("stderr")).expect("a file in it");
-        let words = [wrapper, &[&program]].concat();
         let mut child = Command::new(words[0])
             .args(&words[1..])
             .args(["serve", "--listen", &address.to_string(), "--token", TOKEN])
@@ -79,6 +92,13 @@ impl Demo {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it holds in memory now, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has a resident set");
+        line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
     }
 
     /// What it has written to standard error so far.

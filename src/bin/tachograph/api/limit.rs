@@ -190,6 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn addresses_without_end_have_a_table_that_does_not_grow() {
+        const ADDRESSES: u32 = 100_000;
+        let limits = limits(1, MAX_ADDRESSES);
+        let addresses = (0..ADDRESSES).map(|n| Client::Address(IpAddr::V4(n.to_be_bytes().into())));
+        let allowed = addresses.filter(|&client| limits.take(client).is_ok()).count();
+        // Each that has a bucket, and one of all the others.
+        assert_eq!(allowed, MAX_ADDRESSES + 1);
+        let (_, table) = limits.addresses.as_ref().unwrap();
+        let table = table.lock().unwrap();
+        assert_eq!(table.buckets.len(), MAX_ADDRESSES);
+        // It has grown by doubling, and no further than it had to.
+        assert!(table.buckets.capacity() < 2 * MAX_ADDRESSES, "{}", table.buckets.capacity());
+    }
+
+    #[test]
     fn an_address_whose_bucket_is_full_again_makes_room() {
         let limits = limits(1, 1);
         assert_eq!(limits.take(address("10.0.0.1")), Ok(()));
