@@ -18,6 +18,7 @@ now=$target/dependencies.txt
 {
     linked "the engine alone" ""
     linked "server" server
+    linked "tls" tls
     linked "page" page
     linked "tower and axum" axum
     linked "metrics" metrics

@@ -4,7 +4,7 @@
 # shellcheck source=ci/need.sh
 source "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 
-for features in "" derive "protobuf hdr-log process" "compression tracing runtime" "axum metrics remote-write" "otlp profiles" health server page; do
+for features in "" derive "protobuf hdr-log process" "compression tracing runtime" "axum metrics remote-write" "otlp profiles" health server "tls compression" page; do
     echo "-- features: ${features:-none}"
     cargo clippy --quiet --locked --all-targets --no-default-features --features "$features" -- -D warnings
     cargo test --quiet --locked --no-default-features --features "$features"

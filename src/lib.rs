@@ -128,6 +128,7 @@ assert_eq!(health.report(&Selection::all()).checks()[0].name(), "queue");
 //! | `process`, `runtime` | what the process uses; what a tokio runtime does |
 //! | `health` | health checks, with `process`, `runtime` and `tracing` |
 //! | `server`, `page` | the hyper server, with `health` and `profiles`; a live page for it |
+//! | `tls` | TLS for the server; takes a C compiler |
 //! | `tower`, `axum` | layers for tower services; the routes of axum for them |
 //! | `metrics` | a recorder for the macros of the `metrics` crate |
 //! | `remote-write`, `otlp` | pushes of snapshots, for processes that nobody can scrape |

@@ -290,7 +290,7 @@ fn in_a_shutdown_it_is_not_ready_but_serves_on() {
     let metrics = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
     let health = checks(&[Healthy]);
     settle(&health);
-    let options = Options { health, drain_delay: Duration::MAX, token: Some(token()), ..Options::default() };
+    let options = Options { health, drain_delay: Duration::MAX, tokens: token().into(), ..Options::default() };
     let state = State::new(&registry, &metrics, routes(), options).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

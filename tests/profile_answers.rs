@@ -82,7 +82,7 @@ fn without_a_configured_token_everything_is_closed_to_everybody() {
     }
     assert_eq!(profiled.profiler.profiles().len(), 4);
     let without_profiler =
-        Server::start_with(routes(), Options { token: Some(Token::new("open-sesame").unwrap()), ..Options::default() });
+        Server::start_with(routes(), Options { tokens: Token::new("open-sesame").unwrap().into(), ..Options::default() });
     assert_eq!(request(without_profiler.address, "GET", "/debug/profile", &[BEARER], b"").status, 404);
 }
 
@@ -250,8 +250,8 @@ fn a_post_is_answered_as_a_get_of_the_same_filters() {
 
 #[test]
 fn a_body_of_filters_has_a_limit_of_its_own() {
-    let token = Token::new("open-sesame").ok();
-    let profiled = Profiled::start(Options { token, body_limit: 10, ..Options::default() });
+    let tokens = Token::new("open-sesame").unwrap().into();
+    let profiled = Profiled::start(Options { tokens, body_limit: 10, ..Options::default() });
     let body = |len: usize| format!("{{\"slow\": true{}}}", " ".repeat(len - 14));
     assert_eq!(profiled.post("/debug/profile", &body(64 * 1024)).status, 200);
     let refused = profiled.post("/debug/profile", &body(64 * 1024 + 1));
@@ -348,8 +348,8 @@ fn head_has_no_body_and_other_methods_are_told_which_there_are() {
 
 #[test]
 fn all_below_debug_asks_for_the_token_also_what_is_not_there_and_what_is_not_ours() {
-    for options in [Options::default(), Options { token: Token::new("open-sesame").ok(), ..Options::default() }] {
-        let open = options.token.is_some();
+    for options in [Options::default(), Options { tokens: Token::new("open-sesame").unwrap().into(), ..Options::default() }] {
+        let open = !options.tokens.is_empty();
         let own = routes().route(Route::get("/debug/mine"), |_| async { text("mine") });
         let server = Server::start_with(own, options);
         for (method, path, status) in [

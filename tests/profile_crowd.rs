@@ -27,8 +27,8 @@ fn a_crowd_that_asks_for_profiles_leaves_blocking_threads_to_others() {
     }
     let registry = Registry::new();
     let metrics = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
-    let token = Some(Token::new("open-sesame").unwrap());
-    let options = Options { profiler: Some(profiler), token, ..Options::default() };
+    let tokens = Token::new("open-sesame").unwrap().into();
+    let options = Options { profiler: Some(profiler), tokens, ..Options::default() };
     let state = State::new(&registry, &metrics, Routes::new(), options).unwrap();
 
     let threads = Arc::new(AtomicUsize::new(0));

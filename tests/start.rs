@@ -36,7 +36,12 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
     refused(&["dance"], "dance");
     refused(&["serve", "--listen", "nonsense"], "write an address and a port");
     refused(&["serve", "--listen", "127.0.0.1:99999"], "write an address and a port");
-    refused(&["serve", "--listen", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1");
+    refused(&["serve", "--listen", "192.0.2.1:1", "--token", TOKEN], "cannot listen on 192.0.2.1:1");
+    refused(&["serve", "--listen", "192.0.2.1:1", "--allow-random-token"], "cannot listen on 192.0.2.1:1");
+    for public in ["0.0.0.0:0", "[::]:0", "192.0.2.1:1"] {
+        refused(&["serve", "--listen", public], "no token was chosen: choose one with --token-file or TACHOGRAPH_TOKEN");
+        refused(&["--listen", public], "--allow-random-token");
+    }
     refused(&["serve", "--traffic", "much"], "write a number");
     refused(&["serve", "--log-level", "loud"], "possible values");
     refused(&["serve", "--max-connections", "some"], "--max-connections");
@@ -215,6 +220,9 @@ fn help_names_every_option_and_endpoint() {
             "--listen",
             "--scenes",
             "--token",
+            "--token-file",
+            "--allow-random-token",
+            "--auth-failures",
             "--traffic",
             "--slow-threshold",
             "--demo-faults",

@@ -73,6 +73,7 @@ const SIZE_BOUNDS: [u64; 9] = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048
 /// | `active_connections`, `max_connections` | gauge | |
 /// | `tachograph_{scrapes,requests}_refused_total`, `tachograph_connections_closed_total`, with the feature `server` | counter | reason |
 /// | `tachograph_handler_panics_total`, `tachograph_accept_errors_total`, with the feature `server` | counter | |
+/// | `tachograph_tls_handshakes_failed_total`, with the feature `tls` | counter | reason |
 ///
 /// The latency quantiles have two significant digits: they are at most 1 in 128 above the exact value, and saturate at 17 s.
 ///

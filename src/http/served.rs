@@ -20,6 +20,8 @@ pub(crate) struct Served {
     pub(crate) connections_closed: Family<Counter, 1>,
     pub(crate) handler_panics: Family<Counter, 0>,
     pub(crate) accept_errors: Family<Counter, 0>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls_handshakes_failed: Family<Counter, 1>,
 }
 
 impl Served {
@@ -48,16 +50,23 @@ impl Served {
                 "tachograph_accept_errors_total",
                 "Connections that could not be accepted, such as for want of descriptors.",
             )?,
+            #[cfg(feature = "tls")]
+            tls_handshakes_failed: by_reason(
+                "tachograph_tls_handshakes_failed_total",
+                "Connections that never became one of TLS, by why.",
+            )?,
         })
     }
 
-    pub(super) fn sources(&self) -> [Arc<dyn Source>; 5] {
-        [
+    pub(super) fn sources(&self) -> Vec<Arc<dyn Source>> {
+        vec![
             self.scrapes_refused.source(),
             self.requests_refused.source(),
             self.connections_closed.source(),
             self.handler_panics.source(),
             self.accept_errors.source(),
+            #[cfg(feature = "tls")]
+            self.tls_handshakes_failed.source(),
         ]
     }
 }

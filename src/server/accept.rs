@@ -94,7 +94,7 @@ fn admit(stream: TcpStream, peer: SocketAddr, state: &State, places: &Places, co
     if let Err(cause) = stream.set_nodelay(true) {
         tracing::debug!(%cause, %peer, "a connection keeps its delay");
     }
-    let serving = connection::serve(stream, peer, state.clone(), standing, true);
+    let serving = connection::accepted(stream, peer, state.clone(), standing);
     connections.spawn(async move {
         serving.await;
         drop(place);

@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::intake::Intake;
@@ -64,6 +65,18 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     serve(io, peer, state, Standing::Admitted, false).await;
+}
+
+/// Serves a connection of the listener, behind TLS if there is a certificate. The handshake is a part of it, so that nobody else waits for it.
+pub(super) async fn accepted(stream: TcpStream, peer: SocketAddr, state: State, standing: Standing) {
+    #[cfg(feature = "tls")]
+    if let Some(tls) = state.options().tls.clone() {
+        if let Some(stream) = tls.accept(stream, peer, &state).await {
+            serve(stream, peer, state, standing, true).await;
+        }
+        return;
+    }
+    serve(stream, peer, state, standing, true).await;
 }
 
 /// Serves a connection until the client ends it, it is too slow or idle for too long, or, if it is to heed that, the server shuts down.

@@ -1,7 +1,10 @@
-//! `/debug` and all below it: for whoever brings the token. It is asked for before a route is looked at, so that none can forget to.
+//! `/debug` and all below it: for whoever brings a token that is known. It is asked for before a route is looked at, so that none can forget to.
+
+use std::net::IpAddr;
 
 use hyper::header::HeaderMap;
 
+use super::options::Options;
 use super::respond::Response;
 use super::token::{Token, Unauthorized};
 use crate::http::HttpMetrics;
@@ -18,13 +21,16 @@ pub(super) fn declare(http: &HttpMetrics) {
     }
 }
 
-/// What is answered to who does not bring the token; without one nobody can.
-pub(super) fn refusal(http: &HttpMetrics, token: Option<&Token>, headers: &HeaderMap) -> Option<Response> {
-    let outcome = Token::identify(headers, token.map(|token| ((), token)));
+/// What is answered to who does not bring a token that is known; where none is, nobody can.
+pub(super) fn refusal(http: &HttpMetrics, options: &Options, from: IpAddr, headers: &HeaderMap) -> Option<Response> {
+    let outcome = options.auth_failures.judge(from, options.tokens.check(headers));
     http.auth_attempts().inc([outcome.map_or_else(Unauthorized::label, |()| Token::SUCCESS)]);
-    outcome.err().map(|refused| match token {
-        Some(_) => refused.into(),
-        None => refused.answer("the server has no token for this, which closes it to everybody: start it with one"),
+    outcome.err().map(|refused| match refused {
+        Unauthorized::TooManyFailures { .. } => refused.into(),
+        _ if options.tokens.is_empty() => {
+            refused.answer("the server has no token for this, which closes it to everybody: start it with one")
+        }
+        _ => refused.into(),
     })
 }
 

@@ -80,7 +80,7 @@
 //! application/health+json` has the answer in the form of draft-inadarei-api-health-check-06.
 //!
 //! Everybody is told statuses, durations and ages. What the checks say, the issues and the version are for who brings
-//! [`Options::token`]. A wrong token is counted in `auth_attempts_total{result}` and answered as if there were none.
+//! one of [`Options::tokens`]. A wrong one is counted in `auth_attempts_total{result}` and answered as if there were none.
 //!
 //! With [`Options::drain_delay`] a server whose shutdown has begun is not ready, and takes requests for so long yet.
 //!
@@ -133,7 +133,7 @@
 //! With [`Options::profiler`] each request that is no monitoring traffic has a profile, whose phases its handler begins with
 //! [`Request::phase`]; the handler runs in the profile's scope, so that a [`ProfileLayer`](crate::profile::ProfileLayer) makes phases of its
 //! spans. It has the request's own `X-Request-Id` (of ASCII, cut at 64 bytes; else one is made) and the trace id of its `traceparent`. The
-//! id goes back in the answer. All below `/debug` asks for [`Options::token`]:
+//! id goes back in the answer. All below `/debug` asks for one of [`Options::tokens`]:
 //!
 //! | request | answer |
 //! |---|---|
@@ -158,11 +158,20 @@
 //!     }
 //! });
 //! let profiler = Profiler::new(ProfileOptions::default());
-//! let options = Options { profiler: Some(profiler), token: Some(Token::new("secret")?), ..Options::default() };
+//! let options = Options { profiler: Some(profiler), tokens: Token::new("secret")?.into(), ..Options::default() };
 //! assert!(options.profiler.is_some());
 //! # drop(routes);
 //! # Ok::<(), tachograph::server::TokenError>(())
 //! ```
+//!
+//! # Access
+//!
+//! [`Options::tokens`] may be replaced at any time. An address whose tokens were wrong too often is not heard for a while
+//! ([`Options::auth_failures`]). With the feature `tls`, [`Options::tls`] is the certificate, which may be replaced too.
+//!
+//! Whatever its handler says, an answer has these fields unless the handler has set them: `X-Content-Type-Options: nosniff`,
+//! `Referrer-Policy: no-referrer`, `Cross-Origin-Resource-Policy: same-origin`, and `X-Frame-Options: DENY`, which a
+//! `Content-Security-Policy` with `frame-ancestors` stands in for. They are missing in answers to what is no HTTP, or whose head never ended.
 //!
 //! # Examples
 //!
@@ -192,6 +201,7 @@
 //! ```
 
 mod accept;
+mod access;
 mod backoff;
 mod body;
 mod chunks;
@@ -214,9 +224,12 @@ mod route;
 mod scan;
 mod shutdown;
 mod state;
+#[cfg(feature = "tls")]
+mod tls;
 mod token;
 
 pub use accept::{Stopped, run};
+pub use access::{FailureLimit, Tokens, network};
 pub use body::{Body, BoxError};
 pub use connection::serve_connection;
 pub use hyper::header;
@@ -227,4 +240,6 @@ pub use request::{BodyError, Request};
 pub use respond::{Response, error, json, plain, retry_after};
 pub use route::{Route, RouteError, Routes};
 pub use state::State;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub use token::{Token, TokenError, Unauthorized};

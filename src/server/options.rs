@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::token::Token;
+use super::access::{FailureLimit, Tokens};
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 use crate::health::HealthRegistry;
 use crate::profile::Profiler;
 
@@ -56,9 +58,24 @@ pub struct Options {
     pub profiler: Option<Profiler>,
     /// What `/health*` answers with; without checks, from the server's own signs of life alone.
     pub health: HealthRegistry,
-    /// The token that opens `/debug` and all below it, routes of your own among them, and shows what the health checks say.
-    /// Without one all of `/debug` is closed, 401 for everybody, and `/health*` tells statuses and times alone.
-    pub token: Option<Token>,
+    /// The tokens that open `/debug` and all below it, routes of your own among them, and show what the health checks say; they may be
+    /// [replaced](Tokens::replace) at any time. Without any all of `/debug` is closed, 401 for everybody, and `/health*` tells statuses and
+    /// times alone.
+    pub tokens: Tokens,
+    /// How often an address may bring a wrong token, before all that it brings is answered 429 (by `/health*`: as if it had none). 60
+    /// times a minute. Handlers with tokens of their own may count in a clone.
+    pub auth_failures: FailureLimit,
+    /// The certificate with which [`run`](super::run) speaks TLS; without one it speaks plain HTTP. A handshake may take as long as
+    /// [`header_timeout`](Self::header_timeout); one that fails is counted in `tachograph_tls_handshakes_failed_total`.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
+    /// How long browsers shall reach this host by TLS alone (`Strict-Transport-Security`), with [`tls`](Self::tls). Zero, the default, says
+    /// nothing of it: it holds for all ports of the host, and what speaks plain HTTP on another one would be cut off.
+    #[cfg(feature = "tls")]
+    pub hsts: Duration,
+    /// Whether the last entry of `X-Forwarded-For` is the client's address ([`Request::client`](super::Request::client)): only behind a
+    /// proxy that sets it, for else everybody may choose one.
+    pub trust_forwarded_for: bool,
     /// Whether answers tell their phases in `Server-Timing`, which shows in a browser's tools, to everyone. Only with a profiler.
     pub server_timing: bool,
     /// How long connections and requests are still taken after the shutdown began, while `/health/ready` answers 503: as long
@@ -88,7 +105,13 @@ impl Default for Options {
             created_timestamps: false,
             profiler: None,
             health: HealthRegistry::new(),
-            token: None,
+            tokens: Tokens::new(),
+            auth_failures: FailureLimit::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "tls")]
+            hsts: Duration::ZERO,
+            trust_forwarded_for: false,
             server_timing: false,
             drain_delay: Duration::ZERO,
             shutdown_timeout: Duration::from_secs(10),

@@ -1,11 +1,12 @@
 //! The places that connections take: of all there may be, and of those that one address may have.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::access::network;
 use super::options::Options;
 use super::refused::{Closed, Refused};
 use super::state::Standing;
@@ -105,14 +106,6 @@ impl Drop for AddressPlace {
                 open.remove(&self.address);
             }
         }
-    }
-}
-
-/// What counts as one address: of IPv6 a network of 64 bits, of which one client has as many addresses as it likes.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
     }
 }
 

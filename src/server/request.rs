@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use hyper::{StatusCode, Uri};
 
 use super::body::BoxError;
 use super::link::Link;
+use super::options::Options;
 use super::refused::Refused;
 use super::respond::{Response, error};
 use crate::http::Method;
@@ -37,6 +38,7 @@ const FIRST_ROOM: u64 = 64 * 1024;
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let routes = Routes::new().route(Route::get("/where").monitoring(), |request| async move {
 ///     assert_eq!((request.method(), request.uri().query()), (Method::Get, Some("now")));
+///     assert_eq!(request.client(), request.peer().ip());
 ///     let host = request.headers()[header::HOST].to_str().unwrap_or_default();
 ///     server::plain(StatusCode::OK, "text/plain", format!("{host}, asked by {}\n", request.peer()))
 /// });
@@ -65,6 +67,7 @@ pub struct Request {
     read: BytesRead,
     profile: Arc<OpenProfile>,
     limit: usize,
+    client: IpAddr,
 }
 
 impl Request {
@@ -77,7 +80,8 @@ impl Request {
         limit: usize,
     ) -> Self {
         let (read, profile) = (journey.read.clone(), Arc::clone(&journey.profile));
-        Self { head, link: Arc::clone(link), params, body, read, profile, limit }
+        let client = client(link.peer, &head.headers, link.state.options());
+        Self { head, link: Arc::clone(link), params, body, read, profile, limit, client }
     }
 
     /// Returns the method; `Head` where a GET route answers a HEAD request.
@@ -98,6 +102,12 @@ impl Request {
     /// Returns the address at the other end of the connection.
     pub fn peer(&self) -> SocketAddr {
         self.link.peer
+    }
+
+    /// Returns the address of the client: that of [`peer`](Self::peer), or with
+    /// [`Options::trust_forwarded_for`](Options::trust_forwarded_for) the one that the nearest proxy saw, if it says.
+    pub fn client(&self) -> IpAddr {
+        self.client
     }
 
     /// Returns what stands in the path for `{name}` of the route, as it stands there (percent-encoded).
@@ -182,6 +192,17 @@ impl Request {
     }
 }
 
+/// The address of a client that the nearest proxy saw, if it is to be believed: the last entry, for the ones before it are the client's own
+/// word. Else the one at the other end of the connection.
+pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, options: &Options) -> IpAddr {
+    let forwarded = || {
+        let field = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+        field.rsplit(',').next()?.trim().parse().ok()
+    };
+    let forwarded = if options.trust_forwarded_for { forwarded() } else { None };
+    forwarded.unwrap_or(peer.ip())
+}
+
 /// Why a request's body could not be read.
 ///
 /// # Examples
@@ -260,6 +281,35 @@ impl std::error::Error for BodyError {
         match self {
             Self::Broken(cause) => Some(&**cause),
             Self::Large { .. } | Self::Slow { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_last_entry_of_the_last_field_is_the_client_if_the_proxy_is_trusted() {
+        let client = |trust_forwarded_for, fields: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append("x-forwarded-for", HeaderValue::from_static(field));
+            }
+            let options = Options { trust_forwarded_for, ..Options::default() };
+            client("192.0.2.7:80".parse().unwrap(), &headers, &options).to_string()
+        };
+        for (fields, expected) in [
+            (&[][..], "192.0.2.7"),
+            (&["10.0.0.1"], "10.0.0.1"),
+            (&["6.6.6.6, 10.0.0.1"], "10.0.0.1"),
+            (&["6.6.6.6", "7.7.7.7 , 2001:db8::1"], "2001:db8::1"),
+            (&["10.0.0.1, unknown"], "192.0.2.7"),
+        ] {
+            assert_eq!(client(true, fields), expected, "{fields:?}");
+            assert_eq!(client(false, fields), "192.0.2.7", "{fields:?}");
         }
     }
 }

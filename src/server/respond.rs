@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use serde_json::{Value, json as object};
 
 use super::body::Body;
@@ -43,6 +46,32 @@ pub fn plain(status: StatusCode, content_type: &'static str, body: impl Into<Byt
 /// ```
 pub fn json(status: StatusCode, value: &Value) -> Response {
     plain(status, "application/json", format!("{value}\n"))
+}
+
+/// Who may load an answer into a page; hyper has no name for it.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// What every answer says to browsers unless its handler has said something else: that it is of no other type than it says, is shown in no
+/// frame, is no part of a page of another origin, and that no link in it tells where it was followed.
+const TO_BROWSERS: [(HeaderName, HeaderValue); 4] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// Adds what every answer says to browsers.
+pub(super) fn secure(headers: &mut HeaderMap) {
+    let says_who_frames = headers.get(CONTENT_SECURITY_POLICY).is_some_and(|policy| {
+        policy.as_bytes().windows(b"frame-ancestors".len()).any(|word| word.eq_ignore_ascii_case(b"frame-ancestors"))
+    });
+    for (name, value) in &TO_BROWSERS {
+        // Browsers that know both go by the policy; the header could only take back what it allows in those that do not.
+        let is_said = headers.contains_key(name) || (says_who_frames && name == X_FRAME_OPTIONS);
+        if !is_said {
+            headers.insert(name, value.clone());
+        }
+    }
 }
 
 /// Makes the JSON answer `{"error": message}`.

@@ -1,5 +1,6 @@
 //! The shared state of a server, and how it answers one request.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use std::time::Instant;
 
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
+#[cfg(feature = "tls")]
+use hyper::header::STRICT_TRANSPORT_SECURITY;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use tokio::time::timeout;
@@ -22,10 +25,12 @@ use super::observe::ServedBody;
 use super::options::Options;
 use super::profiles;
 use super::refused::{Counts, Refused};
-use super::request::Request;
+use super::request::{self, Request};
 use super::respond::{self, Response};
 use super::route::{Found, Handler, Route, RouteError, Routes, Table};
 use super::shutdown::Shutdown;
+#[cfg(feature = "tls")]
+use super::tls;
 use crate::Registry;
 use crate::http::journey::{BytesRead, Journey, Observation};
 use crate::http::{HttpMetrics, Method, headers};
@@ -49,6 +54,9 @@ struct Shared {
     shutdown: Shutdown,
     counts: Counts,
     in_flight: RequestsInFlight,
+    /// What is said of TLS, where it is spoken.
+    #[cfg(feature = "tls")]
+    hsts: Option<HeaderValue>,
     options: Options,
 }
 
@@ -110,13 +118,27 @@ impl State {
         if let Some(profiler) = &options.profiler {
             http.exemplars_from(profiler);
         }
-        if options.profiler.is_some() || options.token.is_some() {
+        if options.profiler.is_some() || !options.tokens.is_empty() {
             debug::declare(http);
         }
         http.max_connections().set(options.max_connections as f64);
         let (counts, most) = (Counts::new(http), options.max_requests as u64);
         let in_flight = RequestsInFlight { count: AtomicU64::new(0), most };
-        Ok(Self(Arc::new(Shared { table, http: http.clone(), heartbeat, shutdown, counts, in_flight, options })))
+        #[cfg(feature = "tls")]
+        tls::declare(http);
+        #[cfg(feature = "tls")]
+        let hsts = tls::policy(&options);
+        Ok(Self(Arc::new(Shared {
+            table,
+            http: http.clone(),
+            heartbeat,
+            shutdown,
+            counts,
+            in_flight,
+            #[cfg(feature = "tls")]
+            hsts,
+            options,
+        })))
     }
 
     /// Tells everybody who asks `/health/ready` that no more requests shall come, and ends the answers that have no end
@@ -176,8 +198,18 @@ impl State {
         &self.0.in_flight
     }
 
-    fn refusal_of_debug(&self, head: &Parts) -> Option<Response> {
-        debug::refusal(&self.0.http, self.0.options.token.as_ref(), &head.headers)
+    fn refusal_of_debug(&self, peer: SocketAddr, head: &Parts) -> Option<Response> {
+        let options = &self.0.options;
+        debug::refusal(&self.0.http, options, request::client(peer, &head.headers, options), &head.headers)
+    }
+
+    /// Adds what every answer says to browsers.
+    fn secure(&self, fields: &mut HeaderMap) {
+        respond::secure(fields);
+        #[cfg(feature = "tls")]
+        if let Some(hsts) = &self.0.hsts {
+            fields.insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+        }
     }
 
     /// Tells the client the id under which the request will be found and, if it may know, its phases.
@@ -240,13 +272,13 @@ pub(super) async fn answer(turn: Turn, request: hyper::Request<Incoming>) -> hyp
     let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
     let debugging = debug::covers(head.uri.path());
     let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
-    let refusal = if debugging && fault.is_none() { state.refusal_of_debug(&head) } else { None };
+    let refusal = if debugging && fault.is_none() { state.refusal_of_debug(link.peer, &head) } else { None };
     let profiler = options.profiler.as_ref().filter(|_| !monitoring);
     let profile = Arc::new(headers::profile(profiler, &head.headers, endpoint.name(), method).begun_at(started));
     let journey = Journey { read: BytesRead::new(), profile };
     let observation = Observation::new(endpoint.clone(), journey.clone());
     let place = if monitoring { Ok(None) } else { InFlight::take(link) };
-    let response = match found {
+    let mut response = match found {
         _ if let Some(fault) = &fault => state.refuse_head(fault),
         _ if let Standing::Surplus(reason) = link.standing
             && !monitoring =>
@@ -269,6 +301,7 @@ pub(super) async fn answer(turn: Turn, request: hyper::Request<Incoming>) -> hyp
             }
         },
     };
+    state.secure(response.headers_mut());
     let mut response = if method == Method::Head { without_body(response) } else { response };
     state.tell(&journey.profile, response.headers_mut());
     if state.0.shutdown.has_begun() {

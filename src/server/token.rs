@@ -1,12 +1,13 @@
 //! Bearer tokens: whether a request brings one that is known, told in constant time.
 
 use std::fmt;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::respond::{Response, error};
+use super::respond::{Response, error, retry_after};
 
 /// The longest token that may be set; longer guesses are wrong without further reading.
 const LONGEST: usize = 256;
@@ -114,14 +115,15 @@ impl fmt::Display for TokenError {
 
 impl std::error::Error for TokenError {}
 
-/// Why a request is not let in. It makes the answer, 401 with the challenge of RFC 6750.
+/// Why a request is not let in. It makes the answer, 401 with the challenge of RFC 6750, or 429.
 ///
 /// # Examples
 ///
 /// ```
 /// use tachograph::server::{Response, StatusCode, Unauthorized, header};
 ///
-/// assert_eq!(Unauthorized::ALL.map(Unauthorized::label), ["missing_token", "malformed_header", "wrong_token"]);
+/// let labels = ["missing_token", "malformed_header", "wrong_token", "too_many_failures"];
+/// assert_eq!(Unauthorized::ALL.map(Unauthorized::label), labels);
 /// let response = Response::from(Unauthorized::MissingToken);
 /// assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
 /// assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer realm=\"tachograph\"");
@@ -134,11 +136,17 @@ pub enum Unauthorized {
     MalformedHeader,
     /// Its token is nobody's: send the one that the server was started with.
     WrongToken,
+    /// Its address has failed too often to be heard, see [`FailureLimit`](super::FailureLimit): wait.
+    TooManyFailures {
+        /// Until when.
+        wait: Duration,
+    },
 }
 
 impl Unauthorized {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::MissingToken, Self::MalformedHeader, Self::WrongToken];
+    pub const ALL: [Self; 4] =
+        [Self::MissingToken, Self::MalformedHeader, Self::WrongToken, Self::TooManyFailures { wait: Duration::ZERO }];
 
     /// The value of the label `result` under which it is counted in `auth_attempts_total`.
     pub const fn label(self) -> &'static str {
@@ -146,21 +154,29 @@ impl Unauthorized {
             Self::MissingToken => "missing_token",
             Self::MalformedHeader => "malformed_header",
             Self::WrongToken => "wrong_token",
+            Self::TooManyFailures { .. } => "too_many_failures",
         }
     }
 
-    fn challenge(self) -> &'static str {
+    /// What would be let in; none where nothing is now.
+    fn challenge(self) -> Option<&'static str> {
         match self {
-            Self::MissingToken => "Bearer realm=\"tachograph\"",
-            Self::MalformedHeader => "Bearer realm=\"tachograph\", error=\"invalid_request\"",
-            Self::WrongToken => "Bearer realm=\"tachograph\", error=\"invalid_token\"",
+            Self::MissingToken => Some("Bearer realm=\"tachograph\""),
+            Self::MalformedHeader => Some("Bearer realm=\"tachograph\", error=\"invalid_request\""),
+            Self::WrongToken => Some("Bearer realm=\"tachograph\", error=\"invalid_token\""),
+            Self::TooManyFailures { .. } => None,
         }
     }
 
     /// The same answer with other words.
     pub(super) fn answer(self, told: &str) -> Response {
+        if let Self::TooManyFailures { wait } = self {
+            return retry_after(error(StatusCode::TOO_MANY_REQUESTS, told), wait.as_millis().div_ceil(1_000) as u64);
+        }
         let mut refusal = error(StatusCode::UNAUTHORIZED, told);
-        refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge()));
+        if let Some(challenge) = self.challenge() {
+            refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         refusal
     }
 }
@@ -171,6 +187,7 @@ impl fmt::Display for Unauthorized {
             Self::MissingToken => "a token is needed, send Authorization: Bearer TOKEN",
             Self::MalformedHeader => "the Authorization header is malformed, send Authorization: Bearer TOKEN",
             Self::WrongToken => "the token is wrong, send the one that the server was started with",
+            Self::TooManyFailures { .. } => "too many tokens from this address were wrong, wait as long as Retry-After says",
         })
     }
 }
@@ -278,11 +295,18 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_is_a_401_with_its_challenge() {
+    fn each_refusal_is_a_401_with_its_challenge_or_a_429_with_its_end() {
         for refused in Unauthorized::ALL {
             let answer = Response::from(refused);
-            assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-            assert_eq!(answer.headers()[WWW_AUTHENTICATE], refused.challenge());
+            let challenge = answer.headers().get(WWW_AUTHENTICATE).map(|field| field.to_str().unwrap());
+            assert_eq!(challenge, refused.challenge());
+            assert_eq!(answer.status() == StatusCode::UNAUTHORIZED, challenge.is_some());
         }
+        let waiting = |milliseconds| {
+            let answer = Response::from(Unauthorized::TooManyFailures { wait: Duration::from_millis(milliseconds) });
+            assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+            answer.headers()["retry-after"].to_str().unwrap().to_owned()
+        };
+        assert_eq!([0, 1, 1_000, 1_001, 59_999].map(waiting), ["1", "1", "1", "2", "60"]);
     }
 }

@@ -112,7 +112,7 @@ pub unsafe extern "C" fn tachograph_exporter_start(
             ..ServerOptions::default()
         };
         if !token.is_empty() {
-            options.token = Some(Token::new(token).map_err(Failure::argument)?);
+            options.tokens = Token::new(token).map_err(Failure::argument)?.into();
         }
         if given.max_scrapes > 0 {
             options.max_scrapes = given.max_scrapes;

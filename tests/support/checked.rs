@@ -21,7 +21,7 @@ impl Checked {
     }
 
     pub(crate) fn start_with(health: HealthRegistry, options: Options) -> Self {
-        let options = Options { health: health.clone(), token: Some(token()), ..options };
+        let options = Options { health: health.clone(), tokens: token().into(), ..options };
         Self { server: Server::start_with(routes(), options), health }
     }
 

@@ -47,7 +47,7 @@ impl Profiled {
     }
 
     pub(crate) fn open() -> Self {
-        Self::start(Options { token: Some(Token::new("open-sesame").unwrap()), ..Options::default() })
+        Self::start(Options { tokens: Token::new("open-sesame").unwrap().into(), ..Options::default() })
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

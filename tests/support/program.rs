@@ -46,7 +46,8 @@ impl Program {
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
-        let Some(address) = line.trim_end().strip_prefix("listening on http://") else {
+        let said = line.trim_end().strip_prefix("listening on http");
+        let Some(address) = said.and_then(|said| said.strip_prefix("://").or_else(|| said.strip_prefix("s://"))) else {
             let status = child.wait();
             panic!("it does not listen: {line:?}, {status:?}, {}", errors.lock().unwrap());
         };
@@ -78,6 +79,12 @@ impl Program {
             });
             stopped.then_some(())
         });
+    }
+
+    /// Its number.
+    #[allow(dead_code, reason = "for the test of what the system tells of it")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What standard error has so far.

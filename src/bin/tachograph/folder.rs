@@ -112,10 +112,10 @@ impl SceneFolder {
 
     /// Reads a scene file.
     pub(crate) fn read(&self, name: &SceneName) -> Result<String, ReadError> {
-        // Looked at before it is opened: opening a device may do something.
+        // Looked at before it is opened: to open a device may do something.
         let seen = self.look(name)?;
         let file = open_file(&self.0.join(&name.0))?;
-        // Looked at again: between the two, a link may have come in place of the file, or a pipe.
+        // Looked at again: between the two, another file may have come in its place.
         let opened = file.metadata()?;
         if !same_file(&seen, &opened) {
             return Err(ReadError::NotAFile);
@@ -178,17 +178,22 @@ impl fmt::Display for NotASceneName {
     }
 }
 
-/// Opens a file to be read. It waits for nobody: a pipe that has come in place of the file would wait for a writer for ever.
+/// Opens what is no link, and waits for no writer if it is a pipe.
 #[cfg(unix)]
-fn open_file(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
-    File::options().read(true).custom_flags(flags.bits() as i32).open(path)
+fn open_file(path: &Path) -> Result<File, ReadError> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match open(path, flags, Mode::empty()) {
+        Ok(file) => Ok(file.into()),
+        // What the systems say of a link: most of them the one, FreeBSD the other.
+        Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK) => Err(ReadError::NotAFile),
+        Err(cause) => Err(io::Error::from(cause).into()),
+    }
 }
 
 #[cfg(not(unix))]
-fn open_file(path: &Path) -> io::Result<File> {
-    File::open(path)
+fn open_file(path: &Path) -> Result<File, ReadError> {
+    Ok(File::open(path)?)
 }
 
 /// Whether the process, or the system, has as many files open as it may.
@@ -265,6 +270,63 @@ mod tests {
             &long,
         ] {
             assert_eq!(SceneName::parse(name), Err(NotASceneName), "{name:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        use super::*;
+
+        /// A folder of its own, with a scene inside and a secret outside.
+        fn scenes(name: &str) -> (PathBuf, SceneFolder) {
+            let around = std::env::temp_dir().join(format!("tachograph-{name}-{}", std::process::id()));
+            let _absent = fs::remove_dir_all(&around);
+            fs::create_dir_all(around.join("scenes")).unwrap();
+            fs::write(around.join("secret"), "secret").unwrap();
+            fs::write(around.join("scenes/scene.tscn"), "scene").unwrap();
+            let folder = SceneFolder::open(&around.join("scenes")).unwrap();
+            (around, folder)
+        }
+
+        #[test]
+        fn neither_a_link_nor_a_pipe_is_opened_and_waited_for() {
+            let (around, folder) = scenes("no_link");
+            std::os::unix::fs::symlink(around.join("secret"), folder.path().join("link.tscn")).unwrap();
+            assert!(matches!(open_file(&folder.path().join("link.tscn")), Err(ReadError::NotAFile)));
+            let pipe = folder.path().join("pipe.tscn");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            assert!(!open_file(&pipe).unwrap().metadata().unwrap().is_file(), "and nobody writes");
+            assert!(open_file(&folder.path().join("scene.tscn")).is_ok());
+            fs::remove_dir_all(around).unwrap();
+        }
+
+        #[test]
+        fn what_is_swapped_in_between_look_and_open_is_not_read() {
+            let (around, folder) = scenes("swapped");
+            let (scene, stop) = (folder.path().join("scene.tscn"), AtomicBool::new(false));
+            let name = SceneName::parse("scene.tscn").unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        // Put there by renaming, so that there always is one.
+                        let (link, file) = (around.join("link"), around.join("file"));
+                        std::os::unix::fs::symlink(around.join("secret"), &link).unwrap();
+                        fs::rename(&link, &scene).unwrap();
+                        fs::write(&file, "scene").unwrap();
+                        fs::rename(&file, &scene).unwrap();
+                    }
+                });
+                for _ in 0..2_000 {
+                    match folder.read(&name) {
+                        Ok(text) => assert_eq!(text, "scene"),
+                        Err(cause) => assert!(matches!(cause, ReadError::NotAFile), "{cause}"),
+                    }
+                }
+                stop.store(true, Ordering::Relaxed);
+            });
+            fs::remove_dir_all(around).unwrap();
         }
     }
 }

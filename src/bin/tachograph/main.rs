@@ -2,7 +2,8 @@
 //! checks scrapes, receives alerts, and shows what a running service does.
 //!
 //! `cli` reads the command line, `check` is the checker of scrapes, `client` looks at a running service, both ask by `fetch`;
-//! `webhook` is the receiver of alerts, `signals` what ends a server.
+//! `webhook` is the receiver of alerts, `signals` what ends a server and has it read anew, `tokens` what opens one, `certificate` what it
+//! speaks TLS with.
 //!
 //! Of the demo, `serve` puts the parts together and runs them, `api` is the demo API, `scene` reads the scene files, `folder`
 //! finds and opens them safely, `engine` is the frame loop that shows them, `health` looks at its parts, `editor` has the two
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod certificate;
 mod check;
 mod cli;
 mod client;
@@ -23,6 +25,7 @@ mod log;
 mod scene;
 mod serve;
 mod signals;
+mod tokens;
 mod traffic;
 mod webhook;
 

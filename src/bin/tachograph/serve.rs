@@ -11,16 +11,17 @@ use tachograph::health::checks::Loads;
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::page::{Page, PageOptions};
 use tachograph::profile::{ProfileOptions, Profiler};
-use tachograph::server::{self, State, Token};
+use tachograph::server::{self, FailureLimit, State, Tls, Token, Tokens};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use crate::api::auth::{self, Holder, Tokens};
+use crate::api::auth::{self, Holder, Holders};
 use crate::api::fault::FaultControl;
 use crate::api::limit::{self, Limits, Quotas};
 use crate::api::phase::PhaseMetrics;
 use crate::api::place::{MOST_LISTINGS, Places};
 use crate::api::{self, Current, Demo};
+use crate::certificate::CertificateFiles;
 use crate::check::say;
 use crate::cli::Options;
 use crate::editor::Editor;
@@ -28,7 +29,8 @@ use crate::engine::Engine;
 use crate::folder::SceneFolder;
 use crate::health::Subjects;
 use crate::log::Log;
-use crate::signals::Signals;
+use crate::signals::{self, Hangups, Signals};
+use crate::tokens::{self, TokenSource};
 use crate::traffic::Traffic;
 use crate::{health, log};
 
@@ -43,7 +45,9 @@ const OTHER_BLOCKING: usize = 64;
 
 /// The tokens of one run.
 struct Secrets {
-    user: String,
+    user: Tokens,
+    /// The one that was made because nobody had chosen any: its user must be told.
+    made: Option<String>,
     traffic: String,
     burst: String,
 }
@@ -83,8 +87,16 @@ fn failed(told: &str) -> ExitCode {
 
 async fn run(options: &Options, log: Log) -> Result<ExitCode, String> {
     let folder = SceneFolder::locate(options.scenes.as_deref())?;
-    let secrets = secrets(options)?;
+    let source = TokenSource::new(&options.access.token, options.access.token_file.as_deref(), "--token or TACHOGRAPH_TOKEN")?;
+    tokens::check_address(options.listen, source.is_given(), options.access.allow_random_token)?;
+    let secrets = secrets(&source)?;
     let signals = Signals::new()?;
+    let files = CertificateFiles::new(options.access.tls_cert.as_deref(), options.access.tls_key.as_deref());
+    if files.is_some() && options.traffic() > 0.0 {
+        return Err("the server's own traffic speaks no TLS: leave out --traffic or --tls-cert".to_owned());
+    }
+    let tls = files.as_ref().map(CertificateFiles::read).transpose()?;
+    let hangups = (source.may_change() || files.is_some()).then(Hangups::new).transpose()?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
@@ -93,13 +105,22 @@ async fn run(options: &Options, log: Log) -> Result<ExitCode, String> {
     let engine = Arc::new(Engine::start(&registry).map_err(|cause| cause.to_string())?);
     let watched = (options.health.debug_adapter.as_deref(), options.health.language_server.as_deref());
     let editor = Arc::new(Editor::start(watched.0, watched.1).await?);
-    let state = state(options, &secrets, folder, &registry, &engine, &editor).map_err(|cause| cause.to_string())?;
+    let state =
+        state(options, &secrets, tls.clone(), folder, &registry, &engine, &editor).map_err(|cause| cause.to_string())?;
 
     announce(options, address, &secrets);
     let signals = signals.count();
+    signals::reload_at(hangups, move || {
+        if source.may_change() {
+            source.reload(&secrets.user);
+        }
+        if let (Some(files), Some(tls)) = (&files, &tls) {
+            files.reload(tls);
+        }
+    });
     let traffic = (options.traffic() > 0.0).then(|| {
         let names = scenes.into_iter().map(|file| file.name).collect();
-        let traffic = Traffic::new(address, secrets.traffic, secrets.burst, names);
+        let traffic = Traffic::new(address, secrets.traffic, secrets.burst, names, options.access.auth_failures);
         tokio::spawn(traffic.send(options.traffic(), signals.have_come(1)))
     });
     let status = tokio::select! {
@@ -126,20 +147,19 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|cause| format!("cannot listen on {address}: {cause}, choose another address with --listen"))
 }
 
-fn secrets(options: &Options) -> Result<Secrets, String> {
-    let user = match &options.token {
-        Some(token) => {
-            Token::new(token).map_err(|cause| format!("{cause} with --token or TACHOGRAPH_TOKEN"))?;
-            token.clone()
-        }
-        None => auth::random()?,
-    };
-    Ok(Secrets { user, traffic: auth::random()?, burst: auth::random()? })
+fn secrets(source: &TokenSource) -> Result<Secrets, String> {
+    let mut user = source.read()?;
+    let made = if source.is_given() { None } else { Some(auth::random()?) };
+    if let Some(made) = &made {
+        user.push(Token::new(made).map_err(|cause| cause.to_string())?);
+    }
+    Ok(Secrets { user: user.into_iter().collect(), made, traffic: auth::random()?, burst: auth::random()? })
 }
 
 fn state(
     options: &Options,
     secrets: &Secrets,
+    tls: Option<Tls>,
     folder: SceneFolder,
     registry: &Registry,
     engine: &Arc<Engine>,
@@ -163,20 +183,15 @@ fn state(
     let loads = Loads::new();
     let subjects = Subjects { folder: folder.clone(), frames: engine.clock(), loads: loads.clone(), editor };
     let health = health::register(registry, subjects, &options.health)?;
-    let user = Token::new(&secrets.user)?;
-    let tokens = vec![
-        (Holder::Traffic, Token::new(&secrets.traffic)?),
-        (Holder::Burst, Token::new(&secrets.burst)?),
-        (Holder::User, user.clone()),
-    ];
+    let failures = FailureLimit::per_minute(options.access.auth_failures);
+    let own = vec![(Holder::Traffic, Token::new(&secrets.traffic)?), (Holder::Burst, Token::new(&secrets.burst)?)];
     let demo = Arc::new(Demo {
         phases: PhaseMetrics::register(registry)?,
-        tokens: Tokens::new(tokens),
+        holders: Holders { user: secrets.user.clone(), own, failures: failures.clone() },
         limits: Limits::new(quotas),
         faults: options.demo_faults.then(|| Arc::new(FaultControl::new(editor))),
         folder,
         slow,
-        trust_forwarded_for: options.trust_forwarded_for,
         current: Current::default(),
         engine: Arc::clone(engine),
         loads,
@@ -191,7 +206,11 @@ fn state(
     let limits = server::Options {
         profiler: Some(profiler),
         health,
-        token: Some(user),
+        tokens: secrets.user.clone(),
+        auth_failures: failures,
+        tls,
+        hsts: Duration::from_secs(options.access.hsts),
+        trust_forwarded_for: options.access.trust_forwarded_for,
         server_timing: options.server_timing,
         created_timestamps: options.created_timestamps,
         drain_delay: Duration::from_millis(options.drain_delay),
@@ -202,13 +221,14 @@ fn state(
 
 /// Says where the server is, on standard output, and what else its user must know, on standard error.
 fn announce(options: &Options, address: SocketAddr, secrets: &Secrets) {
-    if options.token.is_none() {
-        say(&format!("token for this run: {} (choose your own with TACHOGRAPH_TOKEN)", secrets.user));
+    if let Some(made) = &secrets.made {
+        say(&format!("token for this run: {made} (choose your own with TACHOGRAPH_TOKEN)"));
     }
     if options.traffic() > 0.0 {
         say(&format!("sending {} requests a second to itself (--traffic 0 turns that off)", options.traffic()));
     }
+    let scheme = if options.access.tls_cert.is_some() { "https" } else { "http" };
     let mut out = std::io::stdout();
     // Nobody has to read it.
-    let _closed = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
+    let _closed = writeln!(out, "listening on {scheme}://{address}").and_then(|()| out.flush());
 }

@@ -1,4 +1,4 @@
-//! The signals that end a server: the first lets it finish, the second does not.
+//! The signals that end a server, of which the first lets it finish and the second does not, and the one that has it read its files anew.
 
 use tokio::sync::watch;
 
@@ -36,6 +36,46 @@ impl Seen {
             seen.wait_for(|seen| *seen >= times).await.expect("the count of signals never ends");
         }
     }
+}
+
+/// The signals by which a terminal says that it is gone, and an administrator that files have changed. Only a server that has such files waits
+/// for them: any other one shall end with its terminal.
+pub(crate) struct Hangups(#[cfg(unix)] tokio::signal::unix::Signal);
+
+impl Hangups {
+    #[cfg(unix)]
+    pub(crate) fn new() -> Result<Self, String> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup()).map(Self).map_err(|cause| format!("signals cannot be waited for: {cause}"))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn new() -> Result<Self, String> {
+        Ok(Self())
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.0.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// Calls `reload` after each of the signals, on a thread that may wait.
+pub(crate) fn reload_at(hangups: Option<Hangups>, reload: impl Fn() + Send + Sync + 'static) {
+    let Some(mut hangups) = hangups else { return };
+    let reload = std::sync::Arc::new(reload);
+    tokio::spawn(async move {
+        loop {
+            hangups.next().await;
+            let reload = std::sync::Arc::clone(&reload);
+            if let Err(cause) = tokio::task::spawn_blocking(move || reload()).await {
+                tracing::error!(%cause, "the files were not read again, this is a bug of the server");
+            }
+        }
+    });
 }
 
 /// Where they come from.

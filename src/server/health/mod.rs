@@ -1,6 +1,6 @@
 //! `/health*`: what the checks say, and the server's own [`signs`] of life.
 //!
-//! Everybody is told the statuses; what the checks say is for who brings the token. One who brings a wrong one is told what
+//! Everybody is told the statuses; what the checks say is for who brings a token that is known. One who brings a wrong one is told what
 //! everybody is, so that a prober with an old token does not take a service down; the attempt is counted as such, and compared
 //! as anywhere else. [`question`] reads a query, [`refusal`] is what it gets when it cannot be answered.
 
@@ -11,8 +11,9 @@ mod signs;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT, HeaderMap, HeaderValue, VARY};
+use hyper::header::{ACCEPT, HeaderValue, VARY};
 
+use super::access::{FailureLimit, Tokens};
 use super::options::Options;
 use super::request::Request;
 use super::respond::{self, Response};
@@ -48,7 +49,8 @@ struct Health {
     heartbeat: Heartbeat,
     shutdown: Shutdown,
     http: HttpMetrics,
-    token: Option<Token>,
+    tokens: Tokens,
+    auth_failures: FailureLimit,
 }
 
 /// Appends the routes to those of a server.
@@ -66,7 +68,8 @@ pub(super) fn routes(
         heartbeat: heartbeat.clone(),
         shutdown: shutdown.clone(),
         http: http.clone(),
-        token: options.token.clone(),
+        tokens: options.tokens.clone(),
+        auth_failures: options.auth_failures.clone(),
     });
     let routes = answered_by(health, routes, Route::get(ALL).answers([503]), Health::all);
     let routes = answered_by(health, routes, Route::get(QUICK).answers([503]), Health::quick);
@@ -86,7 +89,7 @@ where
     routes.route(route.monitoring(), move |request| {
         let health = Arc::clone(&health);
         async move {
-            let view = health.view(request.headers());
+            let view = health.view(&request);
             let format = HealthFormat::negotiate(request.headers().get_all(ACCEPT));
             match report(health, request).await {
                 Ok((question, report)) => answer(&report, format, view, question.strict),
@@ -150,12 +153,12 @@ impl Health {
         Ages::of(&self.registry, &self.heartbeat)
     }
 
-    /// How much the sender of these headers may know. Who brings no token has not tried.
-    fn view(&self, headers: &HeaderMap) -> View {
-        let Some(token) = &self.token else {
+    /// How much the sender of a request may know. Who brings no token has not tried.
+    fn view(&self, request: &Request) -> View {
+        if self.tokens.is_empty() {
             return View::Public;
-        };
-        let (view, result) = match token.check(headers) {
+        }
+        let (view, result) = match self.auth_failures.judge(request.client(), self.tokens.check(request.headers())) {
             Ok(()) => (View::Full, Token::SUCCESS),
             Err(Unauthorized::MissingToken) => return View::Public,
             Err(refused) => (View::Public, refused.label()),

@@ -51,18 +51,18 @@ pub(super) fn routes(routes: Routes, options: &Options) -> Routes {
     };
     let computing = Arc::new(Semaphore::new(COMPUTED_AT_ONCE));
     let profiles = &Arc::new(Profiles { profiler, computing });
-    let routes = answered_by(profiles, routes, Route::get(LIST).answers([401]), Profiles::list);
+    let routes = answered_by(profiles, routes, Route::get(LIST).answers([401, 429]), Profiles::list);
     let routes = answered_by(
         profiles,
         routes,
-        Route::post(LIST).answers([401, 408, 413]).body_limit(BODY_LIMIT),
+        Route::post(LIST).answers([401, 408, 413, 429]).body_limit(BODY_LIMIT),
         Profiles::list_of_body,
     );
-    let routes = answered_by(profiles, routes, Route::get(SUMMARY).answers([401]), Profiles::summary);
-    let routes = answered_by(profiles, routes, Route::get(FLAME_GRAPH).answers([401]), Profiles::flame_graph);
+    let routes = answered_by(profiles, routes, Route::get(SUMMARY).answers([401, 429]), Profiles::summary);
+    let routes = answered_by(profiles, routes, Route::get(FLAME_GRAPH).answers([401, 429]), Profiles::flame_graph);
     let routes =
-        answered_by(profiles, routes, Route::post(CLEAR).answers([401, 408, 413]).body_limit(BODY_LIMIT), Profiles::clear);
-    answered_by(profiles, routes, Route::get(ONE).answers([401, 404]), Profiles::one)
+        answered_by(profiles, routes, Route::post(CLEAR).answers([401, 408, 413, 429]).body_limit(BODY_LIMIT), Profiles::clear);
+    answered_by(profiles, routes, Route::get(ONE).answers([401, 404, 429]), Profiles::one)
 }
 
 /// Appends a route.

@@ -100,7 +100,11 @@ fn a_clock_that_steps_is_seen_in_no_counter_and_no_duration() {
     assert!(compiled.expect("gcc, which ci/system.sh installs").success());
 
     let set = [format!("LD_PRELOAD={}", library.display()), format!("STEP_BACK={}", step.display())];
-    let mut demo = Demo::start_through(&["env", &set[0], &set[1]], any_port(), &["--traffic", "100", "--created-timestamps", "--health-interval", "500"]);
+    let mut demo = Demo::start_through(
+        &["env", &set[0], &set[1]],
+        any_port(),
+        &["--traffic", "100", "--created-timestamps", "--health-interval", "500"],
+    );
     let first = later(&demo, 0.0);
     ask(&demo);
 

@@ -1,6 +1,8 @@
 //! Bearer tokens: who a request comes from.
 
-use tachograph::server::{HeaderMap, Token, Unauthorized};
+use std::net::IpAddr;
+
+use tachograph::server::{FailureLimit, HeaderMap, Token, Tokens, Unauthorized};
 
 /// Random bytes of a token that we make ourselves.
 const RANDOM_BYTES: usize = 24;
@@ -8,7 +10,7 @@ const RANDOM_BYTES: usize = 24;
 /// Whoever holds a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// The user's own token; the only one that opens `/demo/*` and `/debug/*`.
+    /// One of the user's own tokens; only these open `/demo/*` and `/debug/*`.
     User,
     /// The traffic generator's clients that behave.
     Traffic,
@@ -29,17 +31,22 @@ pub(crate) fn label(outcome: Outcome) -> &'static str {
     outcome.map_or_else(Unauthorized::label, |_| Token::SUCCESS)
 }
 
-/// The tokens that are known.
-pub(crate) struct Tokens(Vec<(Holder, Token)>);
+/// Everybody who is known.
+pub(crate) struct Holders {
+    /// The user's, which may be replaced.
+    pub(crate) user: Tokens,
+    /// Ours, of this run.
+    pub(crate) own: Vec<(Holder, Token)>,
+    /// The one that `/debug` and `/health` count in too.
+    pub(crate) failures: FailureLimit,
+}
 
-impl Tokens {
-    pub(crate) fn new(tokens: Vec<(Holder, Token)>) -> Self {
-        Self(tokens)
-    }
-
-    /// Finds out who sends these headers.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Outcome {
-        Token::identify(headers, self.0.iter().map(|(holder, token)| (*holder, token)))
+impl Holders {
+    /// Finds out who sends these headers from there.
+    pub(crate) fn identify(&self, from: IpAddr, headers: &HeaderMap) -> Outcome {
+        let user = self.user.current();
+        let own = self.own.iter().map(|(holder, token)| (*holder, token));
+        self.failures.judge(from, Token::identify(headers, user.iter().map(|token| (Holder::User, token)).chain(own)))
     }
 }
 
@@ -52,16 +59,22 @@ pub(crate) fn random() -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use tachograph::server::header::{AUTHORIZATION, HeaderValue};
 
     use super::*;
 
     #[test]
     fn each_token_has_its_holder_and_its_outcome_a_label() {
-        let tokens =
-            Tokens::new(vec![(Holder::Traffic, Token::new("traffic").unwrap()), (Holder::User, Token::new("user").unwrap())]);
+        let holders = Holders {
+            user: Token::new("user").unwrap().into(),
+            own: vec![(Holder::Traffic, Token::new("traffic").unwrap())],
+            failures: FailureLimit::per_minute(3),
+        };
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let mut headers = HeaderMap::new();
-        assert_eq!(label(tokens.identify(&headers)), "missing_token");
+        assert_eq!(label(holders.identify(here, &headers)), "missing_token");
         for (field, outcome, expected) in [
             ("Bearer user", Ok(Holder::User), "success"),
             ("Bearer traffic", Ok(Holder::Traffic), "success"),
@@ -69,8 +82,15 @@ mod tests {
             ("Basic user", Err(Unauthorized::MalformedHeader), "malformed_header"),
         ] {
             headers.insert(AUTHORIZATION, HeaderValue::from_static(field));
-            assert_eq!(tokens.identify(&headers), outcome, "{field}");
+            assert_eq!(holders.identify(here, &headers), outcome, "{field}");
             assert_eq!(label(outcome), expected);
+        }
+        holders.user.replace([Token::new("burst").unwrap()]);
+        for (field, expected) in
+            [("Bearer burst", "success"), ("Bearer user", "wrong_token"), ("Bearer burst", "too_many_failures")]
+        {
+            headers.insert(AUTHORIZATION, HeaderValue::from_static(field));
+            assert_eq!(label(holders.identify(here, &headers)), expected, "{field}");
         }
     }
 

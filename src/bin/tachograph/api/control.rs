@@ -34,7 +34,7 @@ pub(crate) enum Refused {
 impl Demo {
     /// Answers with the setting of `control`, which a POST changes first.
     pub(super) async fn control(&self, control: Arc<impl Control>, mut request: Request) -> Response {
-        let outcome = match self.tokens.identify(request.headers()) {
+        let outcome = match self.holders.identify(request.client(), request.headers()) {
             Ok(Holder::Traffic | Holder::Burst) => Err(Unauthorized::WrongToken),
             outcome => outcome,
         };

@@ -1,13 +1,14 @@
 //! Rate limits by client: a bucket for each holder of a token, one for each address, one for all addresses too many.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tachograph::server::network;
 
 use super::auth::Holder;
 
@@ -135,17 +136,6 @@ impl Addresses {
     }
 }
 
-/// The part of an address that stands for a client: an IPv6 client has a whole network of 64 bits to choose from.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
-}
-
 /// Makes a quota of `rate` requests a second after `burst` at once; none when the rate is 0.
 pub(crate) fn quota(rate: u32, burst: u32) -> Option<Quota> {
     Some(Quota::per_second(NonZeroU32::new(rate)?).allow_burst(NonZeroU32::new(burst)?))
@@ -219,10 +209,12 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_client_and_a_mapped_address_is_its_ipv4() {
-        let network = |text: &str| super::network(text.parse().unwrap());
-        assert_eq!(network("2001:db8:1:2::5"), network("2001:db8:1:2:ffff::9"));
-        assert_ne!(network("2001:db8:1:2::5"), network("2001:db8:1:3::5"));
-        assert_eq!(network("::ffff:10.0.0.1"), network("10.0.0.1"));
+        let limits = limits(1, 10);
+        for (first, second) in [("2001:db8:1:2::5", "2001:db8:1:2:ffff::9"), ("::ffff:10.0.0.1", "10.0.0.1")] {
+            assert_eq!(limits.take(address(first)), Ok(()));
+            assert!(limits.take(address(second)).is_err());
+        }
+        assert_eq!(limits.take(address("2001:db8:1:3::5")), Ok(()));
     }
 
     #[test]

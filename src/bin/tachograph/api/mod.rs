@@ -12,7 +12,6 @@ mod load;
 pub(crate) mod phase;
 pub(crate) mod place;
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,9 +20,9 @@ use serde_json::json;
 use tachograph::health::checks::Loads;
 use tachograph::http::HttpMetrics;
 use tachograph::profile::OpenProfile;
-use tachograph::server::{self, HeaderMap, Request, Response, Route, Routes, StatusCode};
+use tachograph::server::{self, Request, Response, Route, Routes, StatusCode, Unauthorized};
 
-use auth::{Outcome, Tokens};
+use auth::{Holders, Outcome};
 use control::Control;
 use fault::{FaultControl, Injected};
 use limit::{Client, Limits};
@@ -45,14 +44,13 @@ const NO_DESCRIPTORS: &str = "the server has no file descriptors left, try again
 pub(crate) struct Demo {
     pub(crate) http: HttpMetrics,
     pub(crate) phases: PhaseMetrics,
-    pub(crate) tokens: Tokens,
+    pub(crate) holders: Holders,
     pub(crate) limits: Limits,
     /// None unless faults were asked for.
     pub(crate) faults: Option<Arc<FaultControl>>,
     pub(crate) folder: SceneFolder,
     /// From how long on a request is logged as slow. One that fails by the server's fault always is.
     pub(crate) slow: Duration,
-    pub(crate) trust_forwarded_for: bool,
     pub(crate) current: Current,
     /// Shows the scene that is loaded.
     pub(crate) engine: Arc<Engine>,
@@ -95,9 +93,9 @@ impl Demo {
         let started = Instant::now();
         let outcome = {
             let _validation = request.phase(AUTH_VALIDATION);
-            self.tokens.identify(request.headers())
+            self.holders.identify(request.client(), request.headers())
         };
-        let response = match self.limits.take(self.client(outcome, &request)) {
+        let response = match self.limits.take(client(outcome, &request)) {
             Err(wait) => self.too_many(action, wait),
             Ok(()) => self.admitted(action, outcome, &mut request).await,
         };
@@ -127,8 +125,14 @@ impl Demo {
             }
         }
         match action {
-            Action::List => self.list(request).await,
-            Action::Show => self.show(),
+            Action::List => {
+                self.note(outcome);
+                self.list(request).await
+            }
+            Action::Show => {
+                self.note(outcome);
+                self.show()
+            }
             Action::Load => match self.refusal(outcome) {
                 Some(refusal) => refusal,
                 None => self.load(request, &injected).await,
@@ -206,19 +210,20 @@ impl Demo {
         outcome.err().map(Response::from)
     }
 
+    /// Counts a failed authentication where none is needed: a guess may be made there too, for a token has a rate limit of its own.
+    fn note(&self, outcome: Outcome) {
+        if let Err(refused) = outcome
+            && refused != Unauthorized::MissingToken
+        {
+            self.http.auth_attempts().inc([refused.label()]);
+        }
+    }
+
     fn too_many(&self, action: Action, wait: Duration) -> Response {
         self.http.rate_limit_hits().inc([action.endpoint()]);
         let seconds = wait.as_millis().div_ceil(1_000) as u64;
         let told = "too many requests, wait as long as Retry-After says";
         server::retry_after(server::error(StatusCode::TOO_MANY_REQUESTS, told), seconds)
-    }
-
-    fn client(&self, outcome: Outcome, request: &Request) -> Client {
-        if let Ok(holder) = outcome {
-            return Client::Token(holder);
-        }
-        let forwarded = if self.trust_forwarded_for { forwarded_for(request.headers()) } else { None };
-        Client::Address(forwarded.unwrap_or(request.peer().ip()))
     }
 }
 
@@ -285,8 +290,8 @@ fn controlled(routes: Routes, path: &str, demo: &Arc<Demo>, control: &Arc<impl C
         }
     };
     routes
-        .route(Route::get(path).answers([401]).monitoring(), answer())
-        .route(Route::post(path).answers([401, 408, 413, 503]).monitoring(), answer())
+        .route(Route::get(path).answers([401, 429]).monitoring(), answer())
+        .route(Route::post(path).answers([401, 408, 413, 429, 503]).monitoring(), answer())
 }
 
 /// Reads a JSON object of known fields, and says what is wrong with it.
@@ -298,31 +303,7 @@ fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|cause| format!("the body is not the JSON object that is wanted: {cause}"))
 }
 
-/// Returns the address that the nearest proxy saw: the last entry, for the ones before it are the client's own word.
-fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let field = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    field.rsplit(',').next()?.trim().parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use tachograph::server::header::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn the_last_entry_of_the_last_field_is_the_client() {
-        let client = |fields: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for field in fields {
-                headers.append("x-forwarded-for", HeaderValue::from_static(field));
-            }
-            forwarded_for(&headers).map(|address| address.to_string())
-        };
-        assert_eq!(client(&[]), None);
-        assert_eq!(client(&["10.0.0.1"]), Some("10.0.0.1".to_owned()));
-        assert_eq!(client(&["6.6.6.6, 10.0.0.1"]), Some("10.0.0.1".to_owned()));
-        assert_eq!(client(&["6.6.6.6", "7.7.7.7 , 2001:db8::1"]), Some("2001:db8::1".to_owned()));
-        assert_eq!(client(&["10.0.0.1, unknown"]), None);
-    }
+/// Whose bucket a request takes from.
+fn client(outcome: Outcome, request: &Request) -> Client {
+    outcome.map_or_else(|_| Client::Address(request.client()), Client::Token)
 }

@@ -22,7 +22,7 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     pub(crate) token: Option<String>,
 
-    /// File that holds the token
+    /// File that holds the token, in its first line that is no remark
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 

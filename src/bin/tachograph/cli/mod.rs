@@ -1,5 +1,6 @@
 //! The command line.
 
+mod access;
 mod client;
 mod dashboard;
 mod health;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use access::AccessOptions;
 pub(crate) use client::{
     ConnectionOptions, FlameFormat, FlameGraphQuery, HealthQuery, MetricsOptions, MetricsSort, ProfileQuery, When,
 };
@@ -158,13 +160,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     pub(crate) scenes: Option<PathBuf>,
 
-    /// Bearer token for POST /scene, /demo/*, /debug/* and what the health checks say
-    ///
-    /// Letters, digits and -._~+/= only. Other users of the machine can see the command line, so the variable is the
-    /// better place. Without either, a random token is made and printed on standard error.
-    #[arg(long, env = "TACHOGRAPH_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
-
     /// Requests a second that the server sends to itself, over loopback and under clients of its own; 0 is off
     ///
     /// A mix of good, slow, unauthorised, rate-limited and broken requests. [default: 0 for `serve`, 20 for the bare
@@ -214,10 +209,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate_burst: u32,
 
-    /// Take the client's address from the last entry of X-Forwarded-For; only behind a proxy that sets it
-    #[arg(long)]
-    pub(crate) trust_forwarded_for: bool,
-
     /// The least important log lines to write
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Info)]
     pub(crate) log_level: LogLevel,
@@ -227,9 +218,10 @@ pub(crate) struct Options {
     pub(crate) log_format: LogFormat,
 
     // The last: options after them would stand under their headings.
+    #[command(flatten, next_help_heading = "Access")]
+    pub(crate) access: AccessOptions,
     #[command(flatten, next_help_heading = "Limits")]
     pub(crate) limits: LimitOptions,
-
     #[command(flatten, next_help_heading = "Health checks")]
     pub(crate) health: HealthOptions,
 }
@@ -289,7 +281,11 @@ fn action(cli: Cli) -> Action {
         Some(Command::Flamegraph(options)) => Action::Flamegraph(options),
         Some(Command::Dashboard(options)) => Action::Dashboard(options),
         Some(Command::Webhook(options)) => Action::Webhook(options),
-        None => Action::Serve(Options { traffic: cli.bare.traffic.or(Some(BARE_TRAFFIC)), ..cli.bare }),
+        None => {
+            // Its own traffic speaks no TLS.
+            let traffic = if cli.bare.access.tls_cert.is_none() { BARE_TRAFFIC } else { 0.0 };
+            Action::Serve(Options { traffic: cli.bare.traffic.or(Some(traffic)), ..cli.bare })
+        }
     }
 }
 
@@ -349,6 +345,7 @@ mod tests {
         assert_eq!(parsed(&["--traffic", "0"]).unwrap().traffic(), 0.0);
         assert_eq!(parsed(&["serve"]).unwrap().traffic(), 0.0);
         assert_eq!(parsed(&["serve", "--traffic", "2.5"]).unwrap().traffic(), 2.5);
+        assert_eq!(parsed(&["--tls-cert", "a", "--tls-key", "b"]).unwrap().traffic(), 0.0);
     }
 
     #[test]
@@ -365,6 +362,10 @@ mod tests {
             (&["--drain-delay", "soon"], "write whole milliseconds"),
             (&["--profiles", "0"], "from 1 to 1000000"),
             (&["dance"], "dance"),
+            (&["--tls-cert", "a.pem"], "--tls-key <FILE>"),
+            (&["--tls-key", "a.key"], "--tls-cert <FILE>"),
+            (&["--hsts", "1"], "--tls-cert <FILE>"),
+            (&["--auth-failures", "-1"], "'-1'"),
         ] {
             let line = parsed(arguments).unwrap_err();
             assert!(line.starts_with("tachograph: ") && line.contains(part), "{arguments:?}: {line}");

@@ -47,7 +47,8 @@ Examples:
       Load a scene.
 
 SIGINT and SIGTERM let the requests in flight finish and then end the server with status 0; a second signal ends it at \
-once with status 1. What keeps it from starting is told in one line, with status 2.";
+once with status 1. With --token-file or --tls-cert SIGHUP has the files read again, without them it ends the server. What keeps \
+it from starting is told in one line, with status 2.";
 
 pub(super) const CHECKING: &str = "\
 Examples:

@@ -48,10 +48,14 @@ pub(crate) struct WebhookOptions {
 
     /// Bearer token for /alerts; without it, everybody who reaches the port may read and send alerts
     ///
-    /// Letters, digits and -._~+/= only. Other users of the machine can see the command line, so the variable is the
-    /// better place.
-    #[arg(long, env = "TACHOGRAPH_WEBHOOK_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
+    /// Letters, digits and -._~+/= only. May be repeated. Other users of the machine can see the command line, so the variable
+    /// or --token-file is the better place.
+    #[arg(long, value_name = "TOKEN", env = "TACHOGRAPH_WEBHOOK_TOKEN", hide_env_values = true)]
+    pub(crate) token: Vec<String>,
+
+    /// File of bearer tokens beside that, one a line; # begins a remark; SIGHUP has it read again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 
     /// Alerts to keep for GET /alerts; of large ones fewer, since all together may have 4 MiB
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = kept)]

@@ -7,11 +7,10 @@ use hyper::{Method, StatusCode, Uri};
 
 use crate::cli::ConnectionOptions;
 use crate::fetch::{Answer, Ask, Failure, FailureKind, Fetcher, Progress};
+use crate::tokens;
 
 /// The variable that holds the token.
 const VARIABLE: &str = "TACHOGRAPH_TOKEN";
-/// A token is short; whoever names a large file has named another.
-const MOST_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// A server.
 #[derive(Debug)]
@@ -173,12 +172,10 @@ fn token(options: &ConnectionOptions) -> Result<Option<Token>, String> {
     Ok(Some(Token { text, given }))
 }
 
+/// The first token of a file: a server's own will do.
 fn read_token(file: &Path) -> Result<String, String> {
-    use std::io::Read;
-    let cannot = |cause: std::io::Error| format!("cannot read the token from {}: {cause}", file.display());
-    let mut text = String::new();
-    std::fs::File::open(file).map_err(cannot)?.take(MOST_TOKEN_BYTES).read_to_string(&mut text).map_err(cannot)?;
-    Ok(text)
+    let text = tokens::text_of(file)?;
+    Ok(tokens::lines(&text).next().map_or(String::new(), |(_, token)| token.to_owned()))
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ mod plan;
 mod upload;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http_body_util::BodyExt;
 use hyper::header::AUTHORIZATION;
 use hyper_util::client::legacy::Client;
@@ -46,17 +48,26 @@ struct Parts {
     traffic_token: String,
     burst_token: String,
     scenes: Vec<String>,
+    guesses: Guesses,
     in_flight: Arc<Semaphore>,
 }
 
 impl Traffic {
     /// Makes a generator for the server that listens on `listening`.
-    pub(crate) fn new(listening: SocketAddr, traffic_token: String, burst_token: String, scenes: Vec<String>) -> Self {
+    pub(crate) fn new(
+        listening: SocketAddr,
+        traffic_token: String,
+        burst_token: String,
+        scenes: Vec<String>,
+        auth_failures: u32,
+    ) -> Self {
         let server = reachable(listening);
+        let own_address = own_address(server);
         Self(Arc::new(Parts {
             server,
             steady: client(None),
-            stranger: client(own_address(server)),
+            stranger: client(own_address),
+            guesses: if own_address.is_some() { Guesses::Any } else { Guesses::below(auth_failures) },
             traffic_token,
             burst_token,
             scenes,
@@ -122,6 +133,7 @@ impl Parts {
             Credential::Traffic => (&self.steady, Some(format!("Bearer {}", self.traffic_token))),
             Credential::Burst => (&self.steady, Some(format!("Bearer {}", self.burst_token))),
             Credential::Nothing => (&self.stranger, None),
+            Credential::Wrong | Credential::Malformed if !self.guesses.take() => (&self.stranger, None),
             Credential::Wrong => (&self.stranger, Some("Bearer not-the-token".to_owned())),
             Credential::Malformed => (&self.stranger, Some("Basic dHJhZmZpYzo=".to_owned())),
         };
@@ -137,6 +149,33 @@ impl Parts {
             frame.map_err(|cause| cause.to_string())?;
         }
         Ok(status)
+    }
+}
+
+/// How many wrong tokens the stranger may send. From an address that is the user's too so few that the server does not refuse the user's.
+enum Guesses {
+    Any,
+    Some(DefaultDirectRateLimiter),
+    None,
+}
+
+impl Guesses {
+    /// Fewer than a server lets an address send in a minute.
+    fn below(failures: u32) -> Self {
+        match NonZeroU32::new(failures / 2) {
+            _ if failures == 0 => Self::Any,
+            // One at once and half the limit in a minute stay below three at least.
+            Some(half) if failures > 2 => Self::Some(RateLimiter::direct(Quota::per_minute(half).allow_burst(NonZeroU32::MIN))),
+            _ => Self::None,
+        }
+    }
+
+    fn take(&self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Some(limiter) => limiter.check().is_ok(),
+            Self::None => false,
+        }
     }
 }
 
@@ -167,6 +206,17 @@ fn own_address(server: SocketAddr) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn guesses_from_the_users_address_stay_below_what_locks_it_out() {
+        let at_once = |failures| {
+            let guesses = Guesses::below(failures);
+            (0..100).filter(|_| guesses.take()).count()
+        };
+        assert_eq!([0, 1, 2].map(at_once), [100, 0, 0]);
+        // One a minute, of which a busy machine may see a second one come.
+        assert!((1..3).contains(&at_once(3)));
+    }
 
     #[test]
     fn a_server_on_every_address_is_reached_on_loopback() {

@@ -16,12 +16,15 @@ use std::time::{Duration, SystemTime};
 
 use tachograph::Registry;
 use tachograph::http::{HttpMetrics, HttpOptions};
-use tachograph::server::{self, Request, Response, Route, Routes, State, StatusCode, Token, Unauthorized};
+use tachograph::server::{
+    self, FailureLimit, Request, Response, Route, Routes, State, StatusCode, Token, Tokens, Unauthorized,
+};
 
 use crate::cli::WebhookOptions;
 use crate::log::{self, Log};
 use crate::serve::{CUT_SHORT, listen, to_the_end};
-use crate::signals::Signals;
+use crate::signals::{self, Hangups, Signals};
+use crate::tokens::TokenSource;
 use metrics::Metrics;
 use notification::{Alert, Status, TooMany};
 use programs::{Programs, Workers};
@@ -36,7 +39,8 @@ const LAST_PROGRAMS: Duration = Duration::from_secs(5);
 
 /// What the handlers share.
 struct Receiver {
-    token: Option<Token>,
+    tokens: Tokens,
+    failures: FailureLimit,
     /// Whether it listens on loopback and asks for no token: then loopback's names alone are answered.
     loopback_alone: bool,
     run_resolved: bool,
@@ -52,16 +56,19 @@ pub(crate) fn serve(options: &WebhookOptions) -> ExitCode {
 }
 
 async fn run(options: &WebhookOptions, log: Log) -> Result<ExitCode, String> {
-    let token = token(options)?;
+    let source = tokens_of(options)?;
+    let tokens: Tokens = source.read()?.into_iter().collect();
     programs::check(&options.run)?;
     let signals = Signals::new()?;
+    let hangups = source.may_change().then(Hangups::new).transpose()?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
-    let (state, workers) = state(options, token, &log).map_err(|cause| cause.to_string())?;
+    let (state, workers) = state(options, &tokens, &log).map_err(|cause| cause.to_string())?;
     let mut out = std::io::stdout();
     // Nobody has to read it.
     let _closed = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
     let signals = signals.count();
+    signals::reload_at(hangups, move || source.reload(&tokens));
     let whole = async {
         let stopped = server::run(listener, state, signals.have_come(1)).await;
         workers.end(LAST_PROGRAMS).await;
@@ -79,20 +86,20 @@ async fn run(options: &WebhookOptions, log: Log) -> Result<ExitCode, String> {
     })
 }
 
-fn token(options: &WebhookOptions) -> Result<Option<Token>, String> {
-    let told = |cause| format!("{cause} with --token or TACHOGRAPH_WEBHOOK_TOKEN");
-    let token = options.token.as_deref().map(Token::new).transpose().map_err(told)?;
-    if token.is_none() && !options.run.is_empty() && !options.listen.ip().is_loopback() {
+fn tokens_of(options: &WebhookOptions) -> Result<TokenSource, String> {
+    let place = "--token or TACHOGRAPH_WEBHOOK_TOKEN";
+    let source = TokenSource::new(&options.token, options.token_file.as_deref(), place)?;
+    if !source.is_given() && !options.run.is_empty() && !options.listen.ip().is_loopback() {
         return Err(format!(
             "without a token everybody who reaches {} could run the programs: set TACHOGRAPH_WEBHOOK_TOKEN, listen on \
              127.0.0.1, or leave out --run",
             options.listen
         ));
     }
-    Ok(token)
+    Ok(source)
 }
 
-fn state(options: &WebhookOptions, token: Option<Token>, log: &Log) -> Result<(State, Workers), Box<dyn std::error::Error>> {
+fn state(options: &WebhookOptions, tokens: &Tokens, log: &Log) -> Result<(State, Workers), Box<dyn std::error::Error>> {
     let registry = Registry::new();
     log.register_metrics(&registry)?;
     registry.register_process_metrics()?;
@@ -102,10 +109,12 @@ fn state(options: &WebhookOptions, token: Option<Token>, log: &Log) -> Result<(S
         http.auth_attempts().handle([refused.label()]);
     }
     let metrics = Metrics::register(&registry)?;
+    let failures = FailureLimit::default();
     let (programs, workers) = programs::start(&options.run, Duration::from_millis(options.run_timeout), &metrics);
     let receiver = Arc::new(Receiver {
-        loopback_alone: token.is_none() && options.listen.ip().is_loopback(),
-        token: token.clone(),
+        loopback_alone: tokens.is_empty() && options.listen.ip().is_loopback(),
+        tokens: tokens.clone(),
+        failures: failures.clone(),
         run_resolved: options.run_resolved,
         recent: Recent::new(options.keep),
         programs,
@@ -114,16 +123,21 @@ fn state(options: &WebhookOptions, token: Option<Token>, log: &Log) -> Result<(S
     });
     let shown = Arc::clone(&receiver);
     let routes = Routes::new()
-        .route(Route::get("/alerts").answers([401, 403]), move |request| {
+        .route(Route::get("/alerts").answers([401, 403, 429]), move |request| {
             let receiver = Arc::clone(&shown);
             async move { receiver.show(&request) }
         })
-        .route(Route::post("/alerts").answers([401, 403, 408, 413, 415]), move |request| {
+        .route(Route::post("/alerts").answers([401, 403, 408, 413, 415, 429]), move |request| {
             let receiver = Arc::clone(&receiver);
             async move { receiver.take(request).await }
         });
-    let limits =
-        server::Options { body_limit: MOST_BYTES, max_connections: MOST_CONNECTIONS, token, ..server::Options::default() };
+    let limits = server::Options {
+        body_limit: MOST_BYTES,
+        max_connections: MOST_CONNECTIONS,
+        tokens: tokens.clone(),
+        auth_failures: failures,
+        ..server::Options::default()
+    };
     Ok((State::new(&registry, &http, routes, limits)?, workers))
 }
 
@@ -178,7 +192,10 @@ impl Receiver {
             tracing::warn!(cause = told, "a request was refused");
             return Some(server::error(StatusCode::FORBIDDEN, told));
         }
-        let outcome = self.token.as_ref()?.check(request.headers());
+        if self.tokens.is_empty() {
+            return None;
+        }
+        let outcome = self.failures.judge(request.client(), self.tokens.check(request.headers()));
         self.http.auth_attempts().inc([outcome.map_or_else(Unauthorized::label, |()| Token::SUCCESS)]);
         outcome.err().map(Response::from)
     }
