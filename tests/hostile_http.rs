@@ -129,10 +129,10 @@ fn the_demo_counts_what_clients_make_up_and_keeps_none_of_it() {
     let program = Program::serve(&OPTIONS);
     // Its threads have their memory after these.
     attack(program.address, 300);
-    let before = resident_kib(program.id());
+    let before = resident_kib(program.child.id());
     // The numbers come again, with others behind them.
     attack(program.address, REQUESTS);
-    let after = resident_kib(program.id());
+    let after = resident_kib(program.child.id());
     println!("{before} KiB before, {after} KiB after");
     assert!(after.saturating_sub(before) <= MOST_KIB, "{after} KiB after {before} KiB");
     check(&program, 300 + REQUESTS);
@@ -148,7 +148,7 @@ fn the_demo_does_not_fall_over_in_a_small_address_space() {
     limited.args(serve.get_args()).env_remove("TACHOGRAPH_TOKEN").envs(LITTLE);
     limited.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let program = Program::start(&mut limited);
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.id())).expect("it runs");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).expect("it runs");
     let limit = limits.lines().find(|line| line.starts_with("Max address space")).expect("there is such a limit");
     assert!(limit.contains(&(ADDRESS_SPACE_KIB * 1_024).to_string()), "{limit}");
     attack(program.address, REQUESTS);

@@ -22,7 +22,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 /// A server that listens; killed when the test is done with it.
 pub(crate) struct Program {
     pub(crate) address: SocketAddr,
-    child: Child,
+    pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
     errors: Arc<Mutex<String>>,
     reading: Option<JoinHandle<()>>,
@@ -53,11 +53,6 @@ impl Program {
         };
         let address = address.parse().expect("an address");
         Self { address, child, stdout, errors, reading: Some(reading) }
-    }
-
-    /// The process's id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// Sends a signal, such as `TERM`.

@@ -28,12 +28,20 @@ fn requests(scrape: &Exposition) -> f64 {
     scrape.sum("http_requests_total", |sample| sample.label("endpoint") == Some("/scene"))
 }
 
-/// A scrape after so many more requests.
-fn later(demo: &Demo, than: f64) -> Exposition {
-    wait::until("requests", wait::LIMIT, || {
+/// When a health check ran last, by the clock on the wall.
+fn last_run(scrape: &Exposition) -> f64 {
+    scrape.value("health_check_last_run_timestamp_seconds", &[("check", "memory")]).unwrap_or(f64::NAN)
+}
+
+/// A scrape after so many more requests, and when the clock has gone by that many seconds: it has stepped, or all of this would show
+/// nothing.
+fn later(demo: &Demo, than: &Exposition, stepped: f64) -> Exposition {
+    let (counted, at) = (requests(than), last_run(than));
+    wait::until("requests and a step", wait::LIMIT, || {
         let scrape = scrape(demo);
-        let counted = requests(&scrape);
-        if counted >= than + REQUESTS { Ok(scrape) } else { Err(format!("{counted} requests after {than}")) }
+        let (more, gone) = (requests(&scrape) - counted, last_run(&scrape) - at);
+        let is_later = more >= REQUESTS && (gone - stepped).abs() < LONG;
+        if is_later { Ok(scrape) } else { Err(format!("{more} more requests, {gone} s later")) }
     })
 }
 
@@ -68,8 +76,8 @@ fn compare(before: &Exposition, after: &Exposition) {
         let latency = after.value("http_request_latency_ms", &[("quantile", quantile)]).expect("it is there");
         assert!((0.0..LONG * 1_000.0).contains(&latency), "{quantile}: {latency}");
     }
-    let healthy = |scrape: &Exposition| scrape.value("health_status", &[("status", "healthy")]);
-    assert_eq!(healthy(after), healthy(before));
+    // Degraded it may be, on a machine that draws few frames; a result that is too old would make it this.
+    assert_eq!(after.value("health_status", &[("status", "unhealthy")]), Some(0.0));
 }
 
 /// Checks what the other endpoints say of times.
@@ -99,28 +107,23 @@ fn a_clock_that_steps_is_seen_in_no_counter_and_no_duration() {
         Command::new("gcc").args(["-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source).arg("-ldl").status();
     assert!(compiled.expect("gcc, which ci/system.sh installs").success());
 
+    let options = ["--traffic", "100", "--created-timestamps", "--health-interval", "3000", "--health-timeout", "60000"];
     let set = [format!("LD_PRELOAD={}", library.display()), format!("STEP_BACK={}", step.display())];
-    let mut demo = Demo::start_through(
-        &["env", &set[0], &set[1]],
-        any_port(),
-        &["--traffic", "100", "--created-timestamps", "--health-interval", "500"],
-    );
-    let first = later(&demo, 0.0);
+    let mut demo = Demo::start_through(&["env", &set[0], &set[1]], any_port(), &options);
+    let begun = wait::until("the first checks", wait::LIMIT, || {
+        let scrape = scrape(&demo);
+        if last_run(&scrape) > 0.0 { Ok(scrape) } else { Err("none has run".to_owned()) }
+    });
+    let first = later(&demo, &begun, 0.0);
     ask(&demo);
 
     fs::write(&step, "").expect("a file in it");
-    let behind = later(&demo, requests(&first));
-    // Its clock has stepped, or all of this would show nothing.
-    let last_run = |scrape: &Exposition| {
-        scrape.value("health_check_last_run_timestamp_seconds", &[("check", "memory")]).expect("it has run")
-    };
-    assert!(last_run(&behind) < last_run(&first) - LONG, "{} after {}", last_run(&behind), last_run(&first));
+    let behind = later(&demo, &first, -3_600.0);
     compare(&first, &behind);
     ask(&demo);
 
     fs::remove_file(&step).expect("it is there");
-    let again = later(&demo, requests(&behind));
-    assert!(last_run(&again) > last_run(&behind) + LONG);
+    let again = later(&demo, &behind, 3_600.0);
     compare(&behind, &again);
     ask(&demo);
 
