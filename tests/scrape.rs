@@ -137,7 +137,8 @@ fn head_has_the_headers_of_get_and_its_length() {
 
 #[test]
 fn a_scrape_may_ask_for_some_families() {
-    let server = Server::start(Routes::new());
+    // So many names make a long URI.
+    let server = Server::start_with(Routes::new(), Options { max_uri_bytes: 16 * 1024, ..Options::default() });
     server.registry.counter("jobs_total", "Jobs.").unwrap();
     server.registry.histogram("wait_seconds", "Waiting.", Buckets::seconds(&[1.0]).unwrap()).unwrap();
     server.registry.gauge("depth", "Jobs waiting.").unwrap();

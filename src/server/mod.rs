@@ -54,7 +54,8 @@
 //!
 //! `/metrics` answers in the format that `Accept` asks for ([`Encoding::negotiate`](crate::exposition::Encoding::negotiate)) and in the
 //! coding that `Accept-Encoding` allows ([`Coding::negotiate`](crate::exposition::Coding::negotiate)). `?name[]=jobs_total&name[]=depth`
-//! asks for the families that have one of at most 1 000 names, or samples of that name; other parameters say nothing.
+//! asks for the families that have one of at most 1 000 names, or samples of that name (a URI that long may need
+//! a larger [`max_uri_bytes`](Options::max_uri_bytes)); other parameters say nothing.
 //!
 //! A client that tells how long it waits, in `X-Prometheus-Scrape-Timeout-Seconds`, has its answer a tenth of that, at most half a
 //! second, before; after ten seconds no scrape is worth waiting for. What cannot be ready by then, and what is beyond
