@@ -193,14 +193,16 @@ impl<IO> Intake<IO> {
         if !self.has_run_out(wait, cx) {
             return Poll::Pending;
         }
-        Poll::Ready(match wait {
-            Wait::FirstByte => Ok(self.end(Closed::Silent)),
-            Wait::NextRequest => Ok(self.end(Closed::Idle)),
+        match wait {
+            Wait::FirstByte => self.end(Closed::Silent),
+            Wait::NextRequest => self.end(Closed::Idle),
             Wait::EndOfHead => {
                 self.refused = Some(Refused::HeadLate);
-                Err(io::Error::new(io::ErrorKind::TimedOut, "the request's head did not end in time"))
+                let late = io::Error::new(io::ErrorKind::TimedOut, "the request's head did not end in time");
+                return Poll::Ready(Err(late));
             }
-        })
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// All has gone out. After an answer hyper asks for the next request only once there is something to read, or the time is over.
