@@ -76,12 +76,6 @@ impl Program {
         });
     }
 
-    /// Its number.
-    #[allow(dead_code, reason = "for the test of what the system tells of it")]
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// What standard error has so far.
     pub(crate) fn errors(&self) -> String {
         self.errors.lock().unwrap().clone()
