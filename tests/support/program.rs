@@ -55,6 +55,12 @@ impl Program {
         Self { address, child, stdout, errors, reading: Some(reading) }
     }
 
+    /// The process's id.
+    #[allow(dead_code, reason = "made for several test crates, of which few need it")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
