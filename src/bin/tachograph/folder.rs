@@ -181,14 +181,19 @@ impl fmt::Display for NotASceneName {
 /// Opens what is no link, and waits for no writer if it is a pipe.
 #[cfg(unix)]
 fn open_file(path: &Path) -> Result<File, ReadError> {
-    use rustix::fs::{Mode, OFlags, open};
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    match open(path, flags, Mode::empty()) {
-        Ok(file) => Ok(file.into()),
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+    use rustix::io::Errno;
+
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    File::options().read(true).custom_flags(flags.bits() as i32).open(path).map_err(|cause| {
         // What the systems say of a link: most of them the one, FreeBSD the other.
-        Err(rustix::io::Errno::LOOP | rustix::io::Errno::MLINK) => Err(ReadError::NotAFile),
-        Err(cause) => Err(io::Error::from(cause).into()),
-    }
+        match Errno::from_io_error(&cause) {
+            Some(Errno::LOOP | Errno::MLINK) => ReadError::NotAFile,
+            _ => cause.into(),
+        }
+    })
 }
 
 #[cfg(not(unix))]
