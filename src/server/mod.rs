@@ -168,7 +168,7 @@
 //! # Access
 //!
 //! [`Options::tokens`] may be replaced at any time. An address whose tokens were wrong too often is not heard for a while
-//! ([`Options::auth_failures`]). With the feature `tls`, [`Options::tls`] is the certificate, which may be replaced too.
+//! ([`Options::auth_failures`]). With the feature `tls`, `Options::tls` is the certificate, which may be replaced too.
 //!
 //! Whatever its handler says, an answer has these fields unless the handler has set them: `X-Content-Type-Options: nosniff`,
 //! `Referrer-Policy: no-referrer`, `Cross-Origin-Resource-Policy: same-origin`, and `X-Frame-Options: DENY`, which a
