@@ -99,7 +99,9 @@ impl<M: Instrument> FacadeFamily<M> {
         let make = || M::cells(&self.shape);
         let group = match self.group(&names) {
             Some(group) => {
-                let others: usize = self.groups().iter().map(|group| group.table.len()).sum::<usize>() - group.table.len();
+                // Without its own, which may grow meanwhile.
+                let others: usize =
+                    self.groups().iter().filter(|other| !Arc::ptr_eq(other, &group)).map(|other| other.table.len()).sum();
                 if let Ok(series) = group.table.insert(&values, self.limit.saturating_sub(others), make) {
                     return Made { metric: M::handle(series, &self.shape), is_own: true };
                 }
@@ -134,15 +136,23 @@ impl<M: Instrument> FacadeFamily<M> {
     /// The group of series whose labels are called so, made if there is room for it.
     fn group(&self, names: &[&str]) -> Option<Arc<Group<M>>> {
         let find = |groups: &Groups<M>| groups.all.iter().find(|group| group.is(names)).cloned();
-        if let Some(group) = find(&self.groups.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Some(group);
+        // The two that stand for others always have room.
+        let stands_in = names == [OVERFLOW] || names == [OTHER_NAMES];
+        let fits = stands_in || names.iter().map(|name| name.len()).sum::<usize>() <= LONGEST_NAMES;
+        let has_room = |groups: &Groups<M>| fits && (stands_in || groups.all.len() < MOST_GROUPS);
+        {
+            let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner);
+            let found = find(&groups);
+            // Without room too: of names without end most find none, and they shall not wait for one another.
+            if found.is_some() || !has_room(&groups) {
+                return found;
+            }
         }
         let mut groups = self.groups.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = find(&groups) {
             return Some(group);
         }
-        let has_room = groups.all.len() < MOST_GROUPS && names.iter().map(|name| name.len()).sum::<usize>() <= LONGEST_NAMES;
-        if !has_room && names != [OVERFLOW] && names != [OTHER_NAMES] {
+        if !has_room(&groups) {
             return None;
         }
         let shown: Vec<_> = names.iter().map(|name| self.label(&mut groups.labels, name)).collect();
