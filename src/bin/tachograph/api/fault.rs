@@ -13,6 +13,8 @@ use crate::editor::{Editor, Mode, Modes};
 const MAX_DELAY_MS: u64 = 60_000;
 /// The most memory that can be asked for: enough to pass every limit that is watched.
 const MAX_HOLD_MIB: usize = 4096;
+/// What is held, many times over.
+static PIECE: [u8; 1 << 16] = [1; 1 << 16];
 
 /// What is injected into the scene API. What a setting leaves out is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -135,7 +137,12 @@ impl Faults {
         let more = bytes.saturating_sub(ballast.len());
         ballast.try_reserve_exact(more).map_err(|cause| format!("hold_mib cannot be had: {cause}"))?;
         // Ones: what is written to is resident, where zeros need not be.
-        ballast.resize(bytes, 1);
+        // Piece by piece, which is quick without optimisation too.
+        ballast.truncate(bytes);
+        while ballast.len() < bytes {
+            let piece = PIECE.len().min(bytes - ballast.len());
+            ballast.extend_from_slice(&PIECE[..piece]);
+        }
         ballast.shrink_to_fit();
         *self.present() = Present { setting, owed: 0.0 };
         Ok(())
