@@ -16,16 +16,17 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tachograph::server::{self, Options, Route, Routes, StatusCode};
+use tokio::sync::Semaphore;
 
 use counted::{only_closed, only_refused};
 use http::{Answer, Connection, PATIENCE, eventually, get, request};
 use scrape::sample;
-use support::{Gate, Server, routes, text};
+use support::{Server, routes, text};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -342,12 +343,24 @@ fn a_panic_is_a_500_and_a_count() {
 
 #[test]
 fn requests_in_flight_are_limited_but_for_monitoring() {
-    let (gate, routes) = Gate::new();
+    let (enter, entered) = mpsc::channel();
+    let open = Arc::new(Semaphore::new(0));
+    let routes = routes().route(Route::get("/wait"), {
+        let open = Arc::clone(&open);
+        move |_| {
+            let (enter, open) = (enter.clone(), Arc::clone(&open));
+            async move {
+                enter.send(()).unwrap();
+                open.acquire().await.unwrap().forget();
+                text("through")
+            }
+        }
+    });
     let server = Server::start_with(routes, Options { max_requests: 2, ..patient() });
     let mut under_way: Vec<Connection> = (0..2).map(|_| Connection::open(server.address)).collect();
     for connection in &mut under_way {
-        connection.send("GET", "/gate", &[], b"");
-        gate.wait_for_a_request();
+        connection.send("GET", "/wait", &[], b"");
+        entered.recv_timeout(PATIENCE).unwrap();
     }
     let mut connection = Connection::open(server.address);
     for _ in 0..3 {
@@ -358,19 +371,20 @@ fn requests_in_flight_are_limited_but_for_monitoring() {
     }
     assert_eq!(server.requests("/hello/{name}", "GET", 503), Some(3.0));
     only_refused(&server, "busy", 6);
-    gate.open.notify_one();
-    let finished = under_way.iter_mut().next().map(|connection| connection.read(true).unwrap().text().to_owned());
-    assert_eq!(finished.as_deref(), Some("through"));
-    eventually("there is room", || (connection.request("GET", "/hello/you", &[], b"").status == 200).then_some(()));
+    open.add_permits(2);
+    for connection in &mut under_way {
+        assert_eq!(connection.read(true).unwrap().text(), "through");
+    }
+    let room = |connection: &mut Connection| {
+        eventually("there is room", || (connection.request("GET", "/hello/you", &[], b"").status == 200).then_some(()));
+    };
+    room(&mut connection);
     // Who leaves makes room, too.
+    for connection in &mut under_way {
+        connection.send("GET", "/wait", &[], b"");
+        entered.recv_timeout(PATIENCE).unwrap();
+    }
+    assert_eq!(connection.request("GET", "/hello/you", &[], b"").status, 503);
     drop(under_way);
-    let mut all = (Connection::open(server.address), Connection::open(server.address));
-    eventually("there is room for two", || {
-        all.0.send("GET", "/gate", &[], b"");
-        all.1.send("GET", "/hello/you", &[], b"");
-        let answered = all.1.read(true).unwrap().status;
-        gate.open.notify_one();
-        let _one = all.0.read(true).unwrap();
-        (answered == 200).then_some(())
-    });
+    room(&mut connection);
 }
