@@ -266,3 +266,21 @@ fn routes_that_clash_are_refused() {
     let mixed = Routes::new().route(Route::get("/a"), answer).route(Route::post("/a").monitoring(), answer);
     assert!(matches!(state(mixed), RouteError::Mixed { path } if path == "/a"));
 }
+
+#[test]
+fn what_the_server_counts_is_registered_with_it_once_for_all_servers_or_refused() {
+    let counted = |registry: &Registry| registry.snapshot().text().matches("# TYPE tachograph_requests_refused_total ").count();
+    let registry = Registry::new();
+    let metrics = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    assert_eq!(counted(&registry), 0, "nobody serves yet");
+    let state = || State::new(&registry, &metrics, Routes::new(), Options::default());
+    assert!(state().is_ok() && state().is_ok());
+    assert_eq!(counted(&registry), 1);
+
+    let registry = Registry::new();
+    let metrics = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    registry.counter("tachograph_accept_errors_total", "Another's.").unwrap();
+    let refused = State::new(&registry, &metrics, Routes::new(), Options::default()).unwrap_err();
+    assert!(matches!(&refused, RouteError::Register { .. }), "{refused}");
+    assert!(refused.to_string().contains("tachograph_accept_errors_total"), "{refused}");
+}

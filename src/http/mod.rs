@@ -16,7 +16,7 @@ mod label;
 pub(crate) mod open;
 mod options;
 #[cfg(feature = "server")]
-mod served;
+pub(crate) mod served;
 mod source;
 mod typed;
 
@@ -145,8 +145,9 @@ struct HttpCore {
     rate_limit_hits: Family<Counter, 1>,
     active_connections: UpDownCounter,
     max_connections: Gauge,
+    /// Of the first server that observes with this; without one nothing is held for it.
     #[cfg(feature = "server")]
-    served: served::Served,
+    served: OnceLock<Result<served::Served, RegisterError>>,
     /// Whose pinned profiles are the exemplars of the durations.
     exemplars: OnceLock<Profiler>,
 }
@@ -238,11 +239,6 @@ impl HttpMetrics {
             active.source(),
             most.source(),
         ];
-        #[cfg(feature = "server")]
-        let served = served::Served::new(registry)?;
-        #[cfg(feature = "server")]
-        sources.extend(served.sources());
-
         let families = Families::new(&options)?;
         let window = Window::new(options.window.clamp(*window::SPANS.start(), *window::SPANS.end()))
             .map_err(|_| RegisterError::Exhausted { family: "http_request_latency_ms".into() })?;
@@ -268,7 +264,7 @@ impl HttpMetrics {
             active_connections: active.handle([]),
             max_connections: most.handle([]),
             #[cfg(feature = "server")]
-            served,
+            served: OnceLock::new(),
             exemplars: OnceLock::new(),
         });
         sources.push(Arc::new(Requests(Arc::clone(&core))));
@@ -371,10 +367,10 @@ impl HttpMetrics {
         &self.0.max_connections
     }
 
-    /// What the server counts beside requests.
+    /// What a server of this registry counts beside requests. Several servers count in the same.
     #[cfg(feature = "server")]
-    pub(crate) fn served(&self) -> &served::Served {
-        &self.0.served
+    pub(crate) fn served(&self, registry: &Registry) -> Result<&served::Served, RegisterError> {
+        self.0.served.get_or_init(|| served::Served::register(registry)).as_ref().map_err(Clone::clone)
     }
 
     /// Scenes loaded, by `scene`: one that exists, else `unknown`.

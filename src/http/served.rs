@@ -1,13 +1,10 @@
 //! What the server counts beside requests: what it refuses, closes and outlives.
 
-use std::sync::Arc;
-
 use crate::metric::counter::Counter;
 use crate::metric::descriptor::{Descriptor, Kind};
 use crate::metric::family::Family;
 use crate::metric::label::Labels;
 use crate::registry::{RegisterError, Registry};
-use crate::snapshot::Source;
 
 /// Values of `reason` that there may be: those of the server are fixed, so this is never reached.
 const REASONS: usize = 100;
@@ -25,14 +22,14 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(super) fn new(registry: &Registry) -> Result<Self, RegisterError> {
+    pub(super) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let by_reason = |name, help| {
             let labels = Labels::new(["reason"]).limit(REASONS);
             registry.new_family::<Counter, 1>(Descriptor::new(name, Kind::Counter, help)?, labels, ())
         };
         let single =
             |name, help| registry.new_family::<Counter, 0>(Descriptor::new(name, Kind::Counter, help)?, Labels::new([]), ());
-        Ok(Self {
+        let served = Self {
             scrapes_refused: by_reason(
                 "tachograph_scrapes_refused_total",
                 "Scrapes answered 503: the server was busy, or it was late.",
@@ -55,18 +52,16 @@ impl Served {
                 "tachograph_tls_handshakes_failed_total",
                 "Connections that never became one of TLS, by why.",
             )?,
-        })
-    }
-
-    pub(super) fn sources(&self) -> Vec<Arc<dyn Source>> {
-        vec![
-            self.scrapes_refused.source(),
-            self.requests_refused.source(),
-            self.connections_closed.source(),
-            self.handler_panics.source(),
-            self.accept_errors.source(),
+        };
+        registry.register_sources(vec![
+            served.scrapes_refused.source(),
+            served.requests_refused.source(),
+            served.connections_closed.source(),
+            served.handler_panics.source(),
+            served.accept_errors.source(),
             #[cfg(feature = "tls")]
-            self.tls_handshakes_failed.source(),
-        ]
+            served.tls_handshakes_failed.source(),
+        ])?;
+        Ok(served)
     }
 }

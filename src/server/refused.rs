@@ -4,8 +4,10 @@
 
 use hyper::StatusCode;
 
+#[cfg(feature = "tls")]
+use super::tls::Failure;
 use crate::Counter;
-use crate::http::HttpMetrics;
+use crate::http::served::Served;
 
 /// Why a request is refused, or what was to become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,16 +121,19 @@ pub(super) struct Counts {
     closed: [Counter; Closed::ALL.len()],
     pub(super) handler_panics: Counter,
     pub(super) accept_errors: Counter,
+    #[cfg(feature = "tls")]
+    tls_failed: [Counter; Failure::ALL.len()],
 }
 
 impl Counts {
-    pub(super) fn new(http: &HttpMetrics) -> Self {
-        let served = http.served();
+    pub(super) fn new(served: &Served) -> Self {
         Self {
             refused: Refused::ALL.map(|reason| served.requests_refused.handle([reason.label()])),
             closed: Closed::ALL.map(|reason| served.connections_closed.handle([reason.label()])),
             handler_panics: served.handler_panics.handle([]),
             accept_errors: served.accept_errors.handle([]),
+            #[cfg(feature = "tls")]
+            tls_failed: Failure::ALL.map(|failure| served.tls_handshakes_failed.handle([failure.label()])),
         }
     }
 
@@ -139,19 +144,24 @@ impl Counts {
     pub(super) fn closed(&self, reason: Closed) {
         self.closed[reason as usize].inc();
     }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn tls_failed(&self, failure: Failure) {
+        self.tls_failed[failure as usize].inc();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Registry;
-    use crate::http::HttpOptions;
+    use crate::http::{HttpMetrics, HttpOptions};
 
     #[test]
     fn each_reason_counts_under_its_own_name() {
         let registry = Registry::new();
         let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
-        let counts = Counts::new(&http);
+        let counts = Counts::new(http.served(&registry).unwrap());
         for (times, reason) in (1..).zip(Refused::ALL) {
             (0..times).for_each(|_| counts.refused(reason));
         }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::request::Request;
 use super::respond::{self, Response};
+use crate::RegisterError;
 use crate::http::{Endpoint, HttpMetrics, Method};
 
 /// The endpoint under which requests for unknown paths are counted.
@@ -207,6 +208,11 @@ pub enum RouteError {
         /// The path as declared.
         path: String,
     },
+    /// The registry does not take what the server counts in: see why.
+    Register {
+        /// What is wrong.
+        why: RegisterError,
+    },
 }
 
 impl fmt::Display for RouteError {
@@ -221,6 +227,7 @@ impl fmt::Display for RouteError {
             Self::Mixed { path } => {
                 write!(f, "the routes of {path} differ in being monitoring traffic, declare them alike")
             }
+            Self::Register { why } => write!(f, "the server's own metrics cannot be registered: {why}"),
         }
     }
 }

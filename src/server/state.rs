@@ -96,7 +96,8 @@ impl State {
     ///
     /// # Errors
     ///
-    /// When two routes clash, or a path is malformed or the server's own. No series have been declared then.
+    /// When two routes clash, or a path is malformed or the server's own: no route's series have been declared then. When a family of
+    /// the registry has a name of those that the server counts in.
     pub fn new(registry: &Registry, http: &HttpMetrics, routes: Routes, options: Options) -> Result<Self, RouteError> {
         routes.keep_off(&[METRICS])?;
         routes.keep_off(&health::PATHS)?;
@@ -104,7 +105,8 @@ impl State {
             routes.keep_off(&profiles::PATHS)?;
         }
         let heartbeat = Heartbeat::new();
-        let scrapes = Arc::new(Scrapes::new(registry, http, &options));
+        let served = http.served(registry).map_err(|why| RouteError::Register { why })?;
+        let scrapes = Arc::new(Scrapes::new(registry, served, &options));
         let shutdown = Shutdown::new();
         let routes = routes.route(Route::get(METRICS).answers([503]).monitoring(), move |request| {
             let wish = Wish::of(request.uri(), request.headers());
@@ -122,10 +124,8 @@ impl State {
             debug::declare(http);
         }
         http.max_connections().set(options.max_connections as f64);
-        let (counts, most) = (Counts::new(http), options.max_requests as u64);
+        let (counts, most) = (Counts::new(served), options.max_requests as u64);
         let in_flight = RequestsInFlight { count: AtomicU64::new(0), most };
-        #[cfg(feature = "tls")]
-        tls::declare(http);
         #[cfg(feature = "tls")]
         let hsts = tls::policy(&options);
         Ok(Self(Arc::new(Shared {

@@ -21,7 +21,6 @@ use tokio_rustls::server::TlsStream;
 use super::options::Options;
 use super::shutdown::StreamEnd;
 use super::state::State;
-use crate::http::HttpMetrics;
 
 /// How long a client whose handshake failed may take to stop sending, before its connection is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -90,7 +89,7 @@ impl Tls {
             },
             () = StreamEnd::new(state.shutdown()) => return None,
         };
-        state.http().served().tls_handshakes_failed.inc([failure.label()]);
+        state.counts().tls_failed(failure);
         if let Some(io) = io {
             // It was told why if it wanted to know.
             let _late = timeout(FAREWELL, farewell(io)).await;
@@ -174,7 +173,7 @@ impl std::error::Error for TlsError {}
 
 /// Why a connection never became one of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failure {
+pub(super) enum Failure {
     /// It took longer than `header_timeout`.
     Late,
     /// What came is no TLS: plain HTTP, as it mostly is.
@@ -186,7 +185,7 @@ enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 4] = [Self::Late, Self::NotTls, Self::Refused, Self::Gone];
+    pub(super) const ALL: [Self; 4] = [Self::Late, Self::NotTls, Self::Refused, Self::Gone];
 
     fn of(cause: &io::Error) -> Self {
         match cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -196,20 +195,13 @@ impl Failure {
         }
     }
 
-    fn label(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Late => "late",
             Self::NotTls => "not_tls",
             Self::Refused => "refused",
             Self::Gone => "gone",
         }
-    }
-}
-
-/// Makes the series that are counted in, at 0.
-pub(super) fn declare(http: &HttpMetrics) {
-    for failure in Failure::ALL {
-        http.served().tls_handshakes_failed.handle([failure.label()]);
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::options::Options;
 use super::respond::{self, Response};
 use crate::exposition::{Coding, Encoding};
-use crate::http::HttpMetrics;
+use crate::http::served::Served;
 use crate::{Registry, Snapshot};
 use refusal::{Refusal, Refusals, Stage};
 pub(super) use wish::Wish;
@@ -37,14 +37,14 @@ pub(super) struct Scrapes {
 type Place = Option<OwnedSemaphorePermit>;
 
 impl Scrapes {
-    pub(super) fn new(registry: &Registry, http: &HttpMetrics, options: &Options) -> Self {
+    pub(super) fn new(registry: &Registry, served: &Served, options: &Options) -> Self {
         let places = |limit: usize| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
         Self {
             registry: registry.clone(),
             created_timestamps: options.created_timestamps,
             places: (options.max_scrapes > 0).then(|| places(options.max_scrapes)),
             max_scrapes: options.max_scrapes,
-            refusals: Refusals::new(http),
+            refusals: Refusals::new(served),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinError;
 
 use crate::Counter;
-use crate::http::HttpMetrics;
+use crate::http::served::Served;
 use crate::server::respond::{self, Response};
 
 /// Why a scrape is refused.
@@ -46,8 +46,8 @@ pub(super) struct Refusals {
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 impl Refusals {
-    pub(super) fn new(http: &HttpMetrics) -> Self {
-        let refused = |reason| http.served().scrapes_refused.handle([reason]);
+    pub(super) fn new(served: &Served) -> Self {
+        let refused = |reason| served.scrapes_refused.handle([reason]);
         Self { busy: refused("busy"), late: refused("late"), told: Mutex::new(None) }
     }
 
@@ -111,13 +111,13 @@ mod tests {
 
     use super::*;
     use crate::Registry;
-    use crate::http::HttpOptions;
+    use crate::http::{HttpMetrics, HttpOptions};
 
     #[tokio::test]
     async fn each_refusal_has_its_status_and_says_when_to_come_again() {
         let registry = Registry::new();
         let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
-        let refusals = Refusals::new(&http);
+        let refusals = Refusals::new(http.served(&registry).unwrap());
         let panicked = tokio::task::spawn_blocking(|| panic!("on purpose")).await.unwrap_err();
         let waited = Duration::from_millis(450);
         for (refusal, status, comes_again) in [
