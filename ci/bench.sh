@@ -8,14 +8,15 @@ need wrk wrk
 # Without link-time optimisation: these runs measure nothing, and it would take most of the time.
 (
     export CARGO_TARGET_DIR=$target/bench-test CARGO_PROFILE_BENCH_LTO=off CARGO_PROFILE_BENCH_CODEGEN_UNITS=16
-    cargo bench --locked --bench '*' -- --test
+    # The feature is for hostile_memory below: one build for both.
+    cargo bench --locked --features metrics --bench '*' -- --test
     cargo bench --locked --package peers --bench '*' -- --test
     cargo bench --locked --package layers -- --test
     # That all of them count the same, and that the guides in docs/ are right.
     cargo test --locked --profile bench --package peers --lib
     cargo test --locked --profile bench --package peers --doc
     # With a hundred million observations, and a million inventions of each kind, which take too long without optimisation.
-    cargo test --locked --profile bench --test allocator
+    cargo test --locked --profile bench --features metrics --test allocator
     cargo test --locked --profile bench --features metrics --test hostile_memory -- --nocapture
 )
 

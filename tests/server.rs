@@ -13,9 +13,10 @@ use std::time::Duration;
 use tachograph::Registry;
 use tachograph::http::{HttpMetrics, HttpOptions};
 use tachograph::server::{self, Options, Route, RouteError, Routes, State, Stopped};
+use tokio::io::AsyncWriteExt as _;
 
 use http::{Connection, eventually, get, request};
-use scrape::sample;
+use scrape::{sample, sum};
 use support::{Gate, Server, routes, text};
 
 #[test]
@@ -40,6 +41,24 @@ fn every_request_is_counted_before_its_answer_is_whole() {
     assert_eq!(sample(scrape.text(), "http_request_size_bytes_sum{endpoint=\"/echo\"}"), Some(500.0));
     assert_eq!(sample(scrape.text(), "http_response_size_bytes_sum{endpoint=\"/echo\"}"), Some(500.0));
     assert_eq!(sample(scrape.text(), "http_response_size_bytes_sum{endpoint=\"/empty\"}"), Some(0.0));
+}
+
+/// hyper finds the head and the end of the connection in one look, and never asks for the answer.
+#[tokio::test]
+async fn a_request_whose_client_has_left_before_its_head_is_read_is_counted() {
+    let registry = Registry::new();
+    let http = HttpMetrics::register(&registry, HttpOptions::default()).unwrap();
+    let state = State::new(&registry, &http, routes(), Options::default()).unwrap();
+    for (round, sent) in (1..).zip([
+        "GET /hello/you HTTP/1.1\r\nHost: here\r\n\r\n",
+        "POST /hello/you HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf",
+    ]) {
+        let (mut client, io) = tokio::io::duplex(4096);
+        client.write_all(sent.as_bytes()).await.unwrap();
+        drop(client);
+        server::serve_connection(io, "127.0.0.1:1".parse().unwrap(), state.clone()).await;
+        assert_eq!(sum(registry.snapshot().text(), "http_requests_total", &[]), f64::from(round), "{sent:?}");
+    }
 }
 
 #[test]

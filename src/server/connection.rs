@@ -89,9 +89,8 @@ where
     let link = Link::new(state, peer, standing);
     let options = link.state.options();
     let service = service_fn(|request| {
-        // At once: the intake must know of it before it is asked for more.
-        let turn = link.begin(request.body());
-        async move { Ok::<_, Infallible>(answer(turn, request).await) }
+        let answering = answer(&link, request);
+        async move { Ok::<_, Infallible>(answering.await) }
     });
     let mut builder = http1::Builder::new();
     // The intake has the deadlines.

@@ -19,7 +19,7 @@ use super::body::Body;
 use super::debug;
 use super::form::{self, Fault};
 use super::health::{self, Heartbeat};
-use super::link::{InFlight, Turn};
+use super::link::{InFlight, Link};
 use super::metrics::{Scrapes, Wish};
 use super::observe::ServedBody;
 use super::options::Options;
@@ -258,10 +258,14 @@ impl State {
     }
 }
 
-/// Answers one request whose head has just been read.
-pub(super) async fn answer(turn: Turn, request: hyper::Request<Incoming>) -> hyper::Response<ServedBody> {
+/// Answers the request of a connection whose head has just been read.
+///
+/// It is observed from now on, not from when the future is first polled: hyper drops that unpolled when it finds the client gone in
+/// the same look that brought the head.
+pub(super) fn answer(link: &Arc<Link>, request: hyper::Request<Incoming>) -> impl Future<Output = hyper::Response<ServedBody>> {
     let started = Instant::now();
-    let link = turn.link();
+    // At once: the intake must know of it before it is asked for more.
+    let turn = link.begin(request.body());
     let (state, options) = (&link.state, link.state.options());
     let table = &state.0.table;
     let (head, body) = request.into_parts();
@@ -272,44 +276,48 @@ pub(super) async fn answer(turn: Turn, request: hyper::Request<Incoming>) -> hyp
     let endpoint = found.as_ref().map_or(table.unmatched(), |found| &found.path.endpoint);
     let debugging = debug::covers(head.uri.path());
     let monitoring = debugging || found.as_ref().is_some_and(|found| found.path.monitoring);
-    let refusal = if debugging && fault.is_none() { state.refusal_of_debug(link.peer, &head) } else { None };
     let profiler = options.profiler.as_ref().filter(|_| !monitoring);
     let profile = Arc::new(headers::profile(profiler, &head.headers, endpoint.name(), method).begun_at(started));
     let journey = Journey { read: BytesRead::new(), profile };
     let observation = Observation::new(endpoint.clone(), journey.clone());
-    let place = if monitoring { Ok(None) } else { InFlight::take(link) };
-    let mut response = match found {
-        _ if let Some(fault) = &fault => state.refuse_head(fault),
-        _ if let Standing::Surplus(reason) = link.standing
-            && !monitoring =>
-        {
-            let told = match reason {
-                Refused::AddressConnections => "your address has too many connections, close some or try again in a second",
-                _ => "all connections are taken, try again in a second",
-            };
-            state.refuse(reason, told)
-        }
-        _ if let Err(reason) = place => state.refuse(reason, "as many requests as may be are under way, try again in a second"),
-        _ if let Some(refusal) = refusal => refusal,
-        None => table.not_found(),
-        Some(Found { path, params }) => match path.handler(method) {
-            None => path.wrong_method(),
-            Some((handler, limit)) => {
-                let request = Request::new(head, link, params, body, &journey, limit.unwrap_or(options.body_limit));
-                // The spans of the handler become phases, if there is a layer for that.
-                Arc::clone(&journey.profile).scope(state.call(handler, request)).await
+    async move {
+        let refusal = if debugging && fault.is_none() { state.refusal_of_debug(link.peer, &head) } else { None };
+        let place = if monitoring { Ok(None) } else { InFlight::take(link) };
+        let mut response = match found {
+            _ if let Some(fault) = &fault => state.refuse_head(fault),
+            _ if let Standing::Surplus(reason) = link.standing
+                && !monitoring =>
+            {
+                let told = match reason {
+                    Refused::AddressConnections => "your address has too many connections, close some or try again in a second",
+                    _ => "all connections are taken, try again in a second",
+                };
+                state.refuse(reason, told)
             }
-        },
-    };
-    state.secure(response.headers_mut());
-    let mut response = if method == Method::Head { without_body(response) } else { response };
-    state.tell(&journey.profile, response.headers_mut());
-    if state.0.shutdown.has_begun() {
-        // A client that is told goes elsewhere in peace. One that is not may send its next request while the connection is
-        // being closed, and cannot know whether it was taken.
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            _ if let Err(reason) = place => {
+                state.refuse(reason, "as many requests as may be are under way, try again in a second")
+            }
+            _ if let Some(refusal) = refusal => refusal,
+            None => table.not_found(),
+            Some(Found { path, params }) => match path.handler(method) {
+                None => path.wrong_method(),
+                Some((handler, limit)) => {
+                    let request = Request::new(head, link, params, body, &journey, limit.unwrap_or(options.body_limit));
+                    // The spans of the handler become phases, if there is a layer for that.
+                    Arc::clone(&journey.profile).scope(state.call(handler, request)).await
+                }
+            },
+        };
+        state.secure(response.headers_mut());
+        let mut response = if method == Method::Head { without_body(response) } else { response };
+        state.tell(&journey.profile, response.headers_mut());
+        if state.0.shutdown.has_begun() {
+            // A client that is told goes elsewhere in peace. One that is not may send its next request while the connection is
+            // being closed, and cannot know whether it was taken.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        ServedBody::attach(response, observation, turn, place.ok().flatten())
     }
-    ServedBody::attach(response, observation, turn, place.ok().flatten())
 }
 
 /// Calls a handler, and catches its panic.

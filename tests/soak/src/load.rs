@@ -179,6 +179,14 @@ impl Load {
         self.ledger.leave(request.target, &request.kind.possible(request.target));
     }
 
+    /// A request whose client leaves on purpose, as soon as it is sent.
+    pub(crate) fn left(&self, request: &Request, sent: &io::Result<()>) {
+        match sent {
+            Ok(()) => self.leave(request),
+            Err(_) => self.doubt(request),
+        }
+    }
+
     /// A request whose client leaves on purpose, and the server may not even have it.
     pub(crate) fn doubt(&self, request: &Request) {
         self.ledger.doubt(request.target, &request.kind.possible(request.target));

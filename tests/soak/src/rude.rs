@@ -63,15 +63,14 @@ pub(crate) async fn leaving(load: &Load, client: u16, rate: f64) {
     }
 }
 
-/// The request is on its way, and nobody waits for the answer. hyper lets go of a request whose client has left by the time
-/// that its head has been read: then nothing of it has begun, and nothing is counted.
+/// The request is on its way, and nobody waits for the answer. It is counted though its client has left before it is read.
 async fn at_once(load: &Load, dice: &mut Dice) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
     let request = doubtful(dice);
     load.ledger.begin(request.target);
     let sent = connection.send(&request.bytes).await;
     drop(connection);
-    load.doubt(&request);
+    load.left(&request, &sent);
     sent
 }
 
@@ -126,7 +125,7 @@ async fn amid_the_answers(load: &Load, dice: &mut Dice) -> io::Result<()> {
     first.map(drop)
 }
 
-/// Half of the body has been sent. On a busy machine the server may find both the request and the end of its client at once.
+/// Half of the body has been sent.
 async fn amid_the_body(load: &Load) -> io::Result<()> {
     let mut connection = Connection::open(load.address).await?;
     let request = Request::new(FILTERED, "POST", "/debug/profile", Kind::Trusted(&[200]), "", &[b' '; 50_000]);
@@ -134,7 +133,7 @@ async fn amid_the_body(load: &Load) -> io::Result<()> {
     let sent = connection.send(&request.bytes[..request.bytes.len() / 2]).await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     drop(connection);
-    load.doubt(&request);
+    load.left(&request, &sent);
     sent
 }
 
