@@ -125,7 +125,7 @@ fn the_format_can_be_chosen_and_more_asked_for() {
 #[test]
 fn what_cannot_be_read_ends_with_status_2_and_one_line() {
     refused(&checked(&["/nonexistent/scrape"]), "cannot read /nonexistent/scrape");
-    refused(&checked(&["https://127.0.0.1/metrics"]), "is not http://");
+    refused(&checked(&["ftp://127.0.0.1/metrics"]), "is not http:// or https://");
     refused(&checked(&["http://"]), "is not a URL");
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     refused(&checked(&[&format!("http://{free}/metrics")]), "does an HTTP server listen there?");

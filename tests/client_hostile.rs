@@ -71,7 +71,7 @@ fn all_refused(url: &str, arguments: &[&str], part: &str) {
 fn a_server_that_is_away_is_told_in_one_line() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     all_refused(&closed, &[], "does an HTTP server listen there?");
-    all_refused("https://127.0.0.1:1", &[], "no TLS is spoken here");
+    all_refused("ftp://127.0.0.1:1", &[], "is not http:// or https://");
     all_refused("127.0.0.1:99999", &[], "write http://HOST:PORT");
     all_refused("127.0.0.1:1", &["--token-file", "/no/such/file"], "cannot read the token from /no/such/file");
     all_refused("127.0.0.1:1", &["--token", "a b"], "letters, digits and -._~+/= only");

@@ -49,7 +49,8 @@ impl CertificateFiles {
     }
 }
 
-fn content_of(path: &Path) -> Result<Vec<u8>, String> {
+/// What a file for TLS holds.
+pub(crate) fn content_of(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |cause: std::io::Error| format!("cannot read {} for TLS: {cause}", path.display());
     let mut content = Vec::new();
     File::open(path).map_err(cannot)?.take(MOST_BYTES + 1).read_to_end(&mut content).map_err(cannot)?;

@@ -2,7 +2,9 @@
 //!
 //! [`Fetcher::ask`] blocks. What went wrong is a [`Failure`], whose text is one line that says what to do.
 
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,11 +16,13 @@ use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, USER_AGENT,
 };
 use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
+use tokio_rustls::rustls::{self, ClientConfig};
 
 /// As long as Prometheus waits by default.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -109,15 +113,15 @@ pub(crate) enum Progress {
 pub(crate) struct Fetcher {
     /// One thread beside the caller's, on which connections notice that the server has closed them. Taken when dropped.
     runtime: Option<Runtime>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     patience: Duration,
     /// Told every [`TOLD_EVERY`] how far a request is.
     progress: fn(Progress),
 }
 
 impl Fetcher {
-    /// A client that waits so long for a whole answer.
-    pub(crate) fn new(patience: Duration) -> Result<Self, Failure> {
+    /// A client that waits so long for a whole answer, and trusts whom `tls` says.
+    pub(crate) fn new(patience: Duration, tls: ClientConfig) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|cause| {
             Failure::new(FailureKind::Impossible, format!("the client could not be started: {cause}; free some threads"))
@@ -126,7 +130,7 @@ impl Fetcher {
             let _entered = runtime.enter();
             let mut client = Client::builder(TokioExecutor::new());
             client.pool_timer(TokioTimer::new()).pool_idle_timeout(MOST_IDLE);
-            client.build_http()
+            client.build(HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build())
         };
         Ok(Self { runtime: Some(runtime), client, patience, progress: |_| {} })
     }
@@ -183,8 +187,8 @@ fn request(ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, Failure> {
         .url
         .parse()
         .map_err(|cause| impossible(format!("{:?} is not a URL: {cause}; write http://HOST:PORT/metrics", ask.url)))?;
-    if uri.scheme_str() != Some("http") {
-        let told = format!("{} is not http://, and no other is spoken here; fetch it with another client", ask.url);
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        let told = format!("{} is not http:// or https://, and no other is spoken here; fetch it with another client", ask.url);
         return Err(impossible(told));
     }
     let mut request = Request::builder().method(ask.method.clone()).uri(uri);
@@ -199,12 +203,12 @@ fn request(ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, Failure> {
 }
 
 async fn exchange(
-    client: &Client<HttpConnector, Full<Bytes>>,
+    client: &Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     request: Request<Full<Bytes>>,
     received: Arc<AtomicU64>,
 ) -> Result<Answer, Failure> {
     let response = client.request(request).await.map_err(|cause| {
-        let told = format!("{}; does an HTTP server listen there?", chain(&cause));
+        let told = format!("{}; {}", chain(&cause), advice(&cause));
         Failure::new(FailureKind::Unreachable, told)
     })?;
     let header =
@@ -246,8 +250,32 @@ async fn collect(response: Response<Incoming>, received: &AtomicU64) -> Result<V
     Ok(bytes)
 }
 
+/// What to do about a connection that came to nothing.
+fn advice(error: &(dyn Error + 'static)) -> &'static str {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(_)) => {
+                return "name the server as its certificate does, and the authority that has signed it with --ca-file";
+            }
+            Some(rustls::Error::InvalidMessage(_)) => return "does it speak TLS, or is it http://?",
+            Some(_) => return "does it speak TLS 1.2 or 1.3?",
+            None => {}
+        }
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return "does an HTTP server listen there, or is it https://?";
+        }
+        // Of an error of its own, an I/O error tells the cause of that.
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    "does an HTTP server listen there?"
+}
+
 /// An error with its causes, of which hyper tells the first alone.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -260,13 +288,14 @@ fn chain(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust;
 
     #[test]
     fn what_cannot_be_asked_is_told_without_its_token() {
-        let fetcher = Fetcher::new(PATIENCE).unwrap();
+        let fetcher = Fetcher::new(PATIENCE, trust::config("http:", None).unwrap()).unwrap();
         for (url, token, part) in [
             ("http://", None, "is not a URL"),
-            ("https://localhost/metrics", None, "is not http://"),
+            ("ftp://localhost/metrics", None, "is not http:// or https://"),
             ("http://localhost/", Some("se\ncret"), "no header may have"),
         ] {
             let failure = fetcher.ask(&Ask { token, ..Ask::get(url, "*/*") }).unwrap_err();

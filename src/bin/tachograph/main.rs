@@ -1,9 +1,9 @@
 //! The `tachograph` binary: serves a demo HTTP API on real scene files, with everything that the library measures beside it,
 //! checks scrapes, receives alerts, and shows what a running service does.
 //!
-//! `cli` reads the command line, `check` is the checker of scrapes, `client` looks at a running service, both ask by `fetch`;
-//! `webhook` is the receiver of alerts, `signals` what ends a server and has it read anew, `tokens` what opens one, `certificate` what it
-//! speaks TLS with.
+//! `cli` reads the command line, `check` is the checker of scrapes, `client` looks at a running service, both ask by `fetch`,
+//! `trust` is whom they trust. `webhook` is the receiver of alerts, `signals` what ends a server and has it read anew, `tokens` what opens
+//! one, `certificate` what it speaks TLS with.
 //!
 //! Of the demo, `serve` puts the parts together and runs them, `api` is the demo API, `scene` reads the scene files, `folder`
 //! finds and opens them safely, `engine` is the frame loop that shows them, `health` looks at its parts, `editor` has the two
@@ -27,6 +27,7 @@ mod serve;
 mod signals;
 mod tokens;
 mod traffic;
+mod trust;
 mod webhook;
 
 use std::process::ExitCode;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tachograph::Registry;
 
+use crate::api::SeriesValues;
+
 /// The counter that holds them.
 pub const NAME: &str = "hostile_total";
 
@@ -51,4 +53,13 @@ pub fn registry() -> (Registry, Series) {
         series.insert(values.map(str::to_owned), count);
     }
     (registry, series)
+}
+
+/// What a reader holds of it, beside what the server counts in the same registry. To Prometheus an empty label is none.
+pub fn held(samples: SeriesValues) -> Series {
+    let ours = samples.into_iter().filter(|(labels, _)| labels["__name__"] == NAME);
+    ours.map(|(labels, count)| {
+        (LABELS.map(|name| labels.get(name).cloned().unwrap_or_default()), count.parse().expect("a whole number"))
+    })
+    .collect()
 }

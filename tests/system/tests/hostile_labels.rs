@@ -15,21 +15,7 @@ fn check_labels(generation: Generation) {
     let (registry, sent) = hostile::registry();
     let stored = scraped_by(generation, &registry);
     for job in JOBS {
-        let held: hostile::Series = stored
-            .prometheus
-            .series(job)
-            .into_iter()
-            // The server counts what it does in the same registry.
-            .filter(|(labels, _)| labels["__name__"] == hostile::NAME)
-            // To Prometheus an empty label is none.
-            .map(|(labels, count)| {
-                (
-                    hostile::LABELS.map(|name| labels.get(name).cloned().unwrap_or_default()),
-                    count.parse().expect("a whole number"),
-                )
-            })
-            .collect();
-        assert_eq!(held, sent, "{job}");
+        assert_eq!(hostile::held(stored.prometheus.series(job)), sent, "{job}");
         let name = if job == "openmetrics" { "hostile" } else { hostile::NAME };
         assert_eq!(stored.prometheus.metadata(job)[name].help, hostile::HELP, "{job}");
     }

@@ -9,6 +9,7 @@ use tachograph_check::{Finding, Format, Report, Rule, Rules};
 
 use crate::cli::{CheckFormat, CheckOptions};
 use crate::fetch::{Answer, Ask, Fetcher, MOST_BYTES, PATIENCE};
+use crate::trust;
 
 /// The exit status of a scrape with findings.
 const FOUND: u8 = 1;
@@ -57,7 +58,8 @@ fn judge(options: &CheckOptions) -> Result<ExitCode, String> {
 fn read(options: &CheckOptions) -> Result<Source, String> {
     let name = options.source.as_deref().unwrap_or("-");
     if name.contains("://") {
-        let fetcher = Fetcher::new(PATIENCE).map_err(|failure| failure.told)?;
+        let tls = trust::config(name, options.ca_file.as_deref())?;
+        let fetcher = Fetcher::new(PATIENCE, tls).map_err(|failure| failure.told)?;
         let answer = fetcher.ask(&Ask::get(name, accept(options.format))).map_err(|failure| failure.told)?;
         refuse_status(&answer).map_err(|told| format!("cannot read {name}: {told}"))?;
         return Ok(Source { name: name.to_owned(), bytes: answer.body, content_type: Some(answer.content_type) });
@@ -68,7 +70,7 @@ fn read(options: &CheckOptions) -> Result<Source, String> {
         // Without a scheme it was taken for a file.
         let advice = match name.contains(':') {
             true => format!("if it is a server, write http://{name}"),
-            false => "name a file, an http:// URL, or - for a pipe".to_owned(),
+            false => "name a file, an http:// or https:// URL, or - for a pipe".to_owned(),
         };
         format!("cannot read {name}: {cause}; {advice}")
     })?;

@@ -11,7 +11,7 @@ const MOST_SECONDS: f64 = 86_400.0;
 /// Which server is asked, and how.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConnectionOptions {
-    /// Server to look at: http://HOST:PORT, HOST:PORT, or the URL of the metrics if they are not at /metrics
+    /// Server to look at: http://HOST:PORT, https://HOST:PORT, HOST:PORT, or the URL of the metrics if they are not at /metrics
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
 
@@ -25,6 +25,10 @@ pub(crate) struct ConnectionOptions {
     /// File that holds the token, in its first line that is no remark
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+
+    /// File of the authorities to trust with an https:// URL, as PEM, in place of the machine's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 
     /// Seconds to wait for a whole answer
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]

@@ -105,7 +105,7 @@ pub(crate) enum Action {
 /// The options of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
-    /// File or http:// URL of the scrape; - or nothing is standard input
+    /// File, or http:// or https:// URL, of the scrape; - or nothing is standard input
     #[arg(value_name = "FILE|URL")]
     pub(crate) source: Option<String>,
 
@@ -114,6 +114,10 @@ pub(crate) struct CheckOptions {
     /// `auto` goes by the content type of a server's answer, else by the text itself: OpenMetrics ends with `# EOF`.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = CheckFormat::Auto)]
     pub(crate) format: CheckFormat,
+
+    /// File of the authorities to trust with an https:// URL, as PEM, in place of the machine's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 
     /// Ask for more than the format does: one order and one spelling, as Tachograph itself writes
     #[arg(long)]

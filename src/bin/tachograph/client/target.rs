@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode, Uri};
 
 use crate::cli::ConnectionOptions;
 use crate::fetch::{Answer, Ask, Failure, FailureKind, Fetcher, Progress};
-use crate::tokens;
+use crate::{tokens, trust};
 
 /// The variable that holds the token.
 const VARIABLE: &str = "TACHOGRAPH_TOKEN";
@@ -41,7 +41,8 @@ impl Target {
         let impossible = |told| Failure::new(FailureKind::Impossible, told);
         let (base, metrics) = addresses(&options.url).map_err(impossible)?;
         let token = token(options).map_err(impossible)?;
-        Ok(Self { base, metrics, token, fetcher: Fetcher::new(options.timeout)? })
+        let tls = trust::config(&metrics, options.ca_file.as_deref()).map_err(impossible)?;
+        Ok(Self { base, metrics, token, fetcher: Fetcher::new(options.timeout, tls)? })
     }
 
     /// The same server, asked while it is told on standard error how far each request is.
@@ -116,16 +117,12 @@ fn said(answer: &Answer) -> Option<String> {
 
 /// The base of all paths, and the URL of the metrics.
 fn addresses(url: &str) -> Result<(String, String), String> {
-    let written = "write http://HOST:PORT or HOST:PORT";
+    let written = "write http://HOST:PORT, https://HOST:PORT or HOST:PORT";
     let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let (scheme, _) = whole.split_once("://").expect("it has been put there");
-    if scheme.eq_ignore_ascii_case("https") {
-        return Err(format!(
-            "{url} is https, and no TLS is spoken here; name the server's own http:// address, or a local proxy's"
-        ));
-    }
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err(format!("{url} is not http://; {written}"));
+    let scheme = scheme.to_ascii_lowercase();
+    if !["http", "https"].contains(&scheme.as_str()) {
+        return Err(format!("{url} is not http:// or https://; {written}"));
     }
     let uri: Uri = whole.parse().map_err(|cause| format!("{url:?} is not a URL: {cause}; {written}"))?;
     let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
@@ -136,7 +133,7 @@ fn addresses(url: &str) -> Result<(String, String), String> {
     if host.is_empty() || port.is_some_and(|port| !port.ends_with(']') && port.parse::<u16>().is_err()) {
         return Err(format!("{url:?} is not a URL; {written}"));
     }
-    let origin = format!("http://{authority}");
+    let origin = format!("{scheme}://{authority}");
     let path = uri.path();
     match path.strip_suffix('/') {
         // A folder, of which a proxy may have made the server's root.
@@ -188,6 +185,8 @@ mod tests {
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080/metrics"),
             ("localhost:9100", "http://localhost:9100", "http://localhost:9100/metrics"),
             ("localhost", "http://localhost", "http://localhost/metrics"),
+            ("https://h:8443", "https://h:8443", "https://h:8443/metrics"),
+            ("HTTPS://h/tacho/metrics", "https://h/tacho", "https://h/tacho/metrics"),
             ("HTTP://h:1/", "http://h:1", "http://h:1/metrics"),
             ("[::1]:9100", "http://[::1]:9100", "http://[::1]:9100/metrics"),
             ("http://[::1]", "http://[::1]", "http://[::1]/metrics"),
@@ -204,8 +203,7 @@ mod tests {
     #[test]
     fn another_url_is_told_what_is_wanted() {
         for (url, part) in [
-            ("https://h", "no TLS"),
-            ("ftp://h", "is not http://"),
+            ("ftp://h", "is not http:// or https://"),
             ("", "is not a URL"),
             ("http://", "is not a URL"),
             (":8080", "is not a URL"),
