@@ -90,7 +90,7 @@ fn a_server_that_breaks_off_or_never_answers_is_told_in_one_line() {
     all_refused(
         &serving(|stream| drop(stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n"))),
         &[],
-        "does an HTTP server listen there?",
+        "does an HTTP server listen there, or is it https://?",
     );
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\na 1\n";
     all_refused(&serving(|stream| drop(stream.write_all(cut.as_bytes()))), &[], "the answer broke off");
