@@ -121,16 +121,38 @@ fn a_version_that_is_too_old_and_a_client_without_trust_are_counted_as_refused()
 
 #[test]
 fn who_never_ends_the_handshake_is_cut_and_nobody_waits_for_him() {
-    let server = start(Options { header_timeout: Duration::from_secs(2), ..Options::default() });
-    let mut silent: Vec<TcpStream> = (0..50).map(|_| plain(server.address)).collect();
-    for stream in &mut silent[..25] {
-        stream.write_all(&[0x16, 3, 1, 1, 0]).unwrap();
+    let (short, long) = (Duration::from_secs(2), PATIENCE);
+    let silent = |server: &Server| {
+        let series = "tachograph_connections_closed_total{reason=\"silent\"}";
+        sample(server.registry.snapshot().text(), series).expect("it is there from the start")
+    };
+    for (bytes, first_byte_timeout, header_timeout) in [(&b""[..], short, long), (&[0x16, 3, 1, 1, 0], long, short)] {
+        let server = start(Options { first_byte_timeout, header_timeout, ..Options::default() });
+        let mut waiting: Vec<TcpStream> = (0..50).map(|_| plain(server.address)).collect();
+        for stream in &mut waiting {
+            stream.write_all(bytes).unwrap();
+        }
+        assert!(Secured::open(server.address).get("/hello/world").ends_with("hello world"));
+        for stream in &mut waiting {
+            assert_eq!(to_the_end(stream), b"");
+        }
+        let expected = if bytes.is_empty() { (50.0, 0.0) } else { (0.0, 50.0) };
+        eventually("they are counted", || ((silent(&server), failed(&server, "late")) == expected).then_some(()));
     }
-    assert!(Secured::open(server.address).get("/hello/world").ends_with("hello world"));
-    for stream in &mut silent {
-        assert_eq!(to_the_end(stream), b"");
+}
+
+#[test]
+fn a_surplus_connection_has_no_more_time_for_its_handshake_than_for_its_request() {
+    // Longer than the test would wait.
+    let long = 2 * PATIENCE;
+    let server = start(Options { max_connections: 1, first_byte_timeout: long, header_timeout: long, ..Options::default() });
+    let mut only = Secured::open(server.address);
+    assert!(only.get("/hello/world").ends_with("hello world"));
+    for bytes in [&b""[..], &[0x16, 3, 1, 1, 0]] {
+        let mut surplus = plain(server.address);
+        surplus.write_all(bytes).unwrap();
+        assert_eq!(to_the_end(&mut surplus), b"");
     }
-    eventually("they are counted", || (failed(&server, "late") == 50.0).then_some(()));
 }
 
 #[test]

@@ -71,7 +71,7 @@ where
 pub(super) async fn accepted(stream: TcpStream, peer: SocketAddr, state: State, standing: Standing) {
     #[cfg(feature = "tls")]
     if let Some(tls) = state.options().tls.clone() {
-        if let Some(stream) = tls.accept(stream, peer, &state).await {
+        if let Some(stream) = tls.accept(stream, peer, &state, standing).await {
             serve(stream, peer, state, standing, true).await;
         }
         return;
@@ -121,16 +121,20 @@ where
             (&mut connection).await
         }
     };
-    let Err(cause) = ended else {
-        return;
-    };
-    tracing::debug!(%cause, %peer, "a connection ended early");
     let mut intake = connection.into_parts().io.into_inner();
-    let refused = refused(&cause, &intake, link.state.options().max_head_bytes);
+    let (refused, still_sends) = match ended {
+        Ok(()) => (intake.refused(), intake.is_amid_a_body()),
+        Err(cause) => {
+            tracing::debug!(%cause, %peer, "a connection ended early");
+            (refused(&cause, &intake, link.state.options().max_head_bytes), false)
+        }
+    };
     if let Some(reason) = refused {
         link.refused(reason);
+    }
+    if refused.is_some() || still_sends {
         // Boxed: few connections come here, and all would have the room for it.
-        let farewell = Box::pin(farewell(&mut intake, reason));
+        let farewell = Box::pin(farewell(&mut intake, refused));
         // It was told why if it wanted to know.
         let _late = timeout(FAREWELL, farewell).await;
     }
@@ -149,15 +153,14 @@ fn refused<IO>(cause: &hyper::Error, intake: &Intake<IO>, max_head_bytes: usize)
     }
 }
 
-/// Answers what hyper has not answered, and reads on for a little: a client that is still sending when the connection closes is told of
-/// a reset, and may never see the answer.
-async fn farewell<IO>(intake: &mut Intake<IO>, reason: Refused) -> std::io::Result<()>
+/// Answers what hyper has not answered, and reads on for a little: a client that is still sending when the connection closes, such as the
+/// body of a request that was answered without it, is told of a reset, and may never see the answer.
+async fn farewell<IO>(intake: &mut Intake<IO>, refused: Option<Refused>) -> std::io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let unanswered = intake.refused().is_some();
     // Amid another answer it would be a part of that.
-    if unanswered && intake.is_flushed() {
+    if let Some(reason) = refused.filter(|_| intake.refused().is_some() && intake.is_flushed()) {
         intake.io().write_all(last_word(reason).as_bytes()).await?;
     }
     intake.io().shutdown().await?;
@@ -182,6 +185,7 @@ fn last_word(reason: Refused) -> String {
     let body = format!("{{\"error\":\"{told}\"}}\n");
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         referrer-policy: no-referrer\r\ncross-origin-resource-policy: same-origin\r\nx-frame-options: DENY\r\n\
          content-length: {}\r\nconnection: close\r\ndate: {date}\r\n\r\n{body}",
         body.len()
     )

@@ -23,7 +23,7 @@ use super::state::Standing;
 use crate::sync::Arc;
 
 /// A surplus connection holds one of few places, so it must say quickly what it wants.
-const SURPLUS_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const SURPLUS_PATIENCE: Duration = Duration::from_secs(2);
 /// As good as for ever.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 /// Room for what is sent ahead that is kept once there was some.
@@ -109,6 +109,12 @@ impl<IO> Intake<IO> {
         self.link.state.options()
     }
 
+    /// Whether a request's body has not come to its end.
+    pub(super) fn is_amid_a_body(&mut self) -> bool {
+        self.look();
+        !matches!(self.part, Part::Head | Part::Body(0) | Part::Chunks(Chunks::End))
+    }
+
     /// Finds out which part is being read.
     fn look(&mut self) {
         let progress = self.link.progress();
@@ -139,7 +145,7 @@ impl<IO> Intake<IO> {
             Part::Chunks(chunks) => Ok(chunks.read(bytes)),
             Part::Head => {
                 if self.scan.is_between() {
-                    self.scan = Scan::default();
+                    self.scan.begin_anew();
                 }
                 let (taken, _) = self.scan.read(bytes);
                 if self.scan.length_told {
@@ -155,9 +161,10 @@ impl<IO> Intake<IO> {
         }
     }
 
-    /// What is waited for; none while a request is answered, whose time others measure.
+    /// What is waited for; none while a request is answered, whose time others measure. An answer is on its way until all of it has gone
+    /// out, though hyper has taken it whole: then the client is waited for by [`Patience`].
     fn waits_for(&self) -> Option<Wait> {
-        (self.part == Part::Head).then(|| match (self.scan.has_begun(), self.begun) {
+        (self.part == Part::Head && self.is_flushed()).then(|| match (self.scan.has_begun(), self.begun) {
             (true, _) => Wait::EndOfHead,
             (false, 0) => Wait::FirstByte,
             (false, _) => Wait::NextRequest,
@@ -302,6 +309,10 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Intake<IO> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The last word is not said yet, and hyper does not know that there is one: to it a head of which it has seen nothing is none.
+        if self.refused.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }

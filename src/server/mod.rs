@@ -172,7 +172,8 @@
 //!
 //! Whatever its handler says, an answer has these fields unless the handler has set them: `X-Content-Type-Options: nosniff`,
 //! `Referrer-Policy: no-referrer`, `Cross-Origin-Resource-Policy: same-origin`, and `X-Frame-Options: DENY`, which a
-//! `Content-Security-Policy` with `frame-ancestors` stands in for. They are missing in answers to what is no HTTP, or whose head never ended.
+//! `Content-Security-Policy` with `frame-ancestors` stands in for. They are missing in answers to what is no HTTP, or has more of a
+//! head than there may be.
 //!
 //! # Examples
 //!

@@ -10,6 +10,7 @@ use super::body::{Body, BoxError};
 use super::link::{InFlight, Turn};
 use super::shutdown::StreamEnd;
 use crate::http::journey::{Observation, ObservedBody};
+use crate::panic::caught;
 
 /// The status under which a request is counted whose client left before there was an answer (nginx's number for it).
 ///
@@ -27,7 +28,7 @@ pub(super) struct ServedBody {
     /// Of a body that has no end of its own.
     end: Option<StreamEnd>,
     /// The request's own until the answer has been handed over.
-    _turn: Turn,
+    turn: Turn,
     _place: Option<InFlight>,
 }
 
@@ -44,7 +45,7 @@ impl ServedBody {
             let end = body.is_endless().then(|| StreamEnd::new(turn.link().state.shutdown()));
             // One that goes on for as long as its client likes is in flight no more than it is timed.
             let place = place.filter(|_| end.is_none());
-            Self { body: ObservedBody::new(body, observation, end.is_some()), end, _turn: turn, _place: place }
+            Self { body: ObservedBody::new(body, observation, end.is_some()), end, turn, _place: place }
         })
     }
 }
@@ -58,7 +59,11 @@ impl hyper::body::Body for ServedBody {
         if this.end.as_mut().is_some_and(|end| end.has_come(cx)) {
             return Poll::Ready(None);
         }
-        Pin::new(&mut this.body).poll_frame(cx)
+        // One that panicked is not polled again: at its error hyper ends the connection.
+        caught(|| Pin::new(&mut this.body).poll_frame(cx)).unwrap_or_else(|message| {
+            this.turn.link().state.panicked(&message);
+            Poll::Ready(Some(Err("the body of the answer panicked".into())))
+        })
     }
 
     fn is_end_stream(&self) -> bool {

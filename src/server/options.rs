@@ -45,7 +45,7 @@ pub struct Options {
     /// How long a request's body may take as a whole; a slower one is answered 408. 30 s.
     pub body_timeout: Duration,
     /// How long a client may take to get 256 KiB further with its answer, or to its end, before its connection is closed.
-    /// 30 s.
+    /// 30 s. It shows by what the system takes over for the client, which may come in pieces as large as what it keeps for a connection.
     pub write_timeout: Duration,
     /// Scrapes answered at once, 16; 0 means no limit. One lasts from its request to the last byte handed over, so a slow reader counts.
     /// Beyond it a scrape is answered 503 with `Retry-After`, and counted in `tachograph_scrapes_refused_total{reason="busy"}`.

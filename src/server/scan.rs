@@ -36,6 +36,11 @@ impl Scan {
         self.bytes == 0 || self.ends_with_empty_line
     }
 
+    /// What follows is another head, or more empty lines before it: all of these count among the bytes.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { bytes: self.bytes, ..Self::default() };
+    }
+
     /// Reads on, to the end of the head at most. Tells how many bytes that were, and whether the head has ended.
     pub(super) fn read(&mut self, bytes: &[u8]) -> (usize, bool) {
         let mut at = 0;

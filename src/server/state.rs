@@ -243,13 +243,18 @@ impl State {
         response
     }
 
+    /// Counts and tells that a handler, or a body of its making, panicked with these words.
+    pub(super) fn panicked(&self, message: &str) {
+        self.0.counts.handler_panics.inc();
+        tracing::error!(message, "a handler panicked");
+    }
+
     /// Calls a handler. One that panics is answered 500 and goes no further, one that takes too long is given up and answered 503.
     async fn call(&self, handler: &Handler, request: Request) -> Response {
         match timeout(self.0.options.request_timeout, caught(handler, request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => {
-                self.0.counts.handler_panics.inc();
-                tracing::error!(message = crate::panic::words(&*panic), "a handler panicked");
+                self.panicked(crate::panic::words(&*panic));
                 let told = "the request could not be answered, this is a bug of the server";
                 respond::error(StatusCode::INTERNAL_SERVER_ERROR, told)
             }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use hyper::header::HeaderValue;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
@@ -18,9 +19,11 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig, crypto::ring, version};
 use tokio_rustls::server::TlsStream;
 
+use super::intake::SURPLUS_PATIENCE;
 use super::options::Options;
+use super::refused::Closed;
 use super::shutdown::StreamEnd;
-use super::state::State;
+use super::state::{Standing, State};
 
 /// How long a client whose handshake failed may take to stop sending, before its connection is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -70,16 +73,31 @@ impl Tls {
         Ok(())
     }
 
-    /// Makes the handshake of a connection of the server. None when it failed, which is counted, or the server ended.
-    pub(super) async fn accept<IO>(&self, io: IO, peer: SocketAddr, state: &State) -> Option<TlsStream<IO>>
-    where
-        IO: AsyncRead + AsyncWrite + Unpin,
-    {
-        let acceptor = TlsAcceptor::from(self.0.load_full());
-        let handshake = timeout(state.options().header_timeout, acceptor.accept(io).into_fallible());
+    /// Makes the handshake of a connection of the server. None when it failed or never began, which is counted, or the server ended.
+    pub(super) async fn accept(
+        &self,
+        io: TcpStream,
+        peer: SocketAddr,
+        state: &State,
+        standing: Standing,
+    ) -> Option<TlsStream<TcpStream>> {
+        let options = state.options();
+        let (first_byte, whole) = match standing {
+            Standing::Admitted => (options.first_byte_timeout, options.header_timeout),
+            Standing::Surplus(_) => (SURPLUS_PATIENCE, SURPLUS_PATIENCE),
+        };
+        let handshake = async {
+            // A look, since it may be said to be readable when it is not. What fails here fails the handshake too.
+            if timeout(first_byte, io.peek(&mut [0])).await.is_err() {
+                state.counts().closed(Closed::Silent);
+                return None;
+            }
+            let acceptor = TlsAcceptor::from(self.0.load_full());
+            Some(timeout(whole, acceptor.accept(io).into_fallible()).await)
+        };
         let (failure, io) = tokio::select! {
             biased;
-            made = handshake => match made {
+            made = handshake => match made? {
                 Ok(Ok(stream)) => return Some(stream),
                 Ok(Err((cause, io))) => {
                     tracing::debug!(%cause, %peer, "a TLS handshake failed");
@@ -174,7 +192,7 @@ impl std::error::Error for TlsError {}
 /// Why a connection never became one of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// It took longer than `header_timeout`.
+    /// It took longer than `header_timeout` from its first byte.
     Late,
     /// What came is no TLS: plain HTTP, as it mostly is.
     NotTls,
@@ -215,7 +233,7 @@ pub(super) fn policy(options: &Options) -> Option<HeaderValue> {
 }
 
 /// Ends a connection so that its client sees an end and no reset. rustls has sent its alert already.
-async fn farewell<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) -> io::Result<()> {
+async fn farewell(mut io: TcpStream) -> io::Result<()> {
     io.shutdown().await?;
     tokio::io::copy(&mut io.take(FAREWELL_BYTES), &mut tokio::io::sink()).await?;
     Ok(())
