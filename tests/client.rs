@@ -10,7 +10,8 @@ mod http;
 mod program;
 
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::process::Command;
 
@@ -124,6 +125,40 @@ fn health_tells_by_its_status() {
     fault(r#"{"debug_adapter": "down", "language_server": "down"}"#);
     let unhealthy = eventually("unhealthy", || Some(known(&server, &["health"])).filter(|ended| ended.0 == Some(2)));
     assert!(unhealthy.1.starts_with("unhealthy") && unhealthy.2.is_empty(), "{unhealthy:?}");
+}
+
+/// What a foreign server is sent that asks for a token, and how the command ends.
+fn asked(arguments: &[&str]) -> (String, Ended) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let (mut request, mut byte) = (Vec::new(), [0]);
+        while !request.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+            request.push(byte[0]);
+        }
+        stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let ended = command(arguments).args(["--url", &url]).env("TACHOGRAPH_TOKEN", "of-ours").output().unwrap().into();
+    (answering.join().unwrap(), ended)
+}
+
+#[test]
+fn the_environments_token_is_not_sent_to_foreign_paths() {
+    for (arguments, sent, part) in [
+        (&["health", "--path", "/-/healthy"][..], None, "TACHOGRAPH_TOKEN is sent to /health and /debug alone"),
+        (&["health", "--path", "/healthz?x=/health"], None, "give the server's token with --token-file"),
+        (&["metrics"], None, "TACHOGRAPH_TOKEN is sent to /health and /debug alone"),
+        (&["health", "--path", "/-/healthy", "--token", "given"], Some("given"), "the token is not the server's"),
+        (&["health", "--strict"], Some("of-ours"), "the token is not the server's"),
+        (&["profile", "--limit", "1"], Some("of-ours"), "the token is not the server's"),
+    ] {
+        let (request, ended) = asked(arguments);
+        let found = request.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
+        assert_eq!(found, sent, "{arguments:?}: {request}");
+        refused(&ended, part);
+    }
 }
 
 #[test]

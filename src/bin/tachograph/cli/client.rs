@@ -18,7 +18,7 @@ pub(crate) struct ConnectionOptions {
     /// Bearer token for /debug/* and for what the health checks say
     ///
     /// Other users of the machine can see the command line, so the variable TACHOGRAPH_TOKEN or --token-file is the better
-    /// place. The variable's is sent to /health* and /debug/* alone, one of the options to the metrics as well.
+    /// place. The variable's is sent to /health, /debug and what is below them alone, one of the options to whatever is asked.
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     pub(crate) token: Option<String>,
 

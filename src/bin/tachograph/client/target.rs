@@ -60,22 +60,32 @@ impl Target {
         format!("{}{path}", self.base)
     }
 
-    /// Whether there is a token for /health and /debug.
-    pub(crate) fn has_token(&self) -> bool {
-        self.token.is_some()
+    /// Whether a token is sent to this path.
+    pub(crate) fn has_token_for(&self, path: &str) -> bool {
+        self.token_for(path).is_some()
+    }
+
+    /// What of a URL of this server is its path.
+    fn path_of<'a>(&self, url: &'a str) -> &'a str {
+        url.strip_prefix(&self.base).unwrap_or_default()
+    }
+
+    /// The token to send to this path. What else than our own server is asked for is not shown the environment's.
+    fn token_for(&self, path: &str) -> Option<&str> {
+        self.token.as_ref().filter(|token| token.given || is_secured(path)).map(|token| token.text.as_str())
     }
 
     /// Asks for the metrics.
     pub(crate) fn get_metrics(&self, accept: &str) -> Result<Answer, Failure> {
-        let token = self.token.as_ref().filter(|token| token.given).map(|token| token.text.as_str());
+        let token = self.token_for(self.path_of(&self.metrics));
         let answer = self.fetcher.ask(&Ask { token, ..Ask::get(&self.metrics, accept) })?;
         self.expect_ok(answer, &self.metrics, "name the path of the metrics with --url, often http://HOST:PORT/metrics")
     }
 
-    /// Asks for a path with the token, and takes an answer with any status.
+    /// Asks for a path, with the token if that is for it, and takes an answer with any status.
     pub(crate) fn ask(&self, method: Method, path: &str, accept: &str) -> Result<Answer, Failure> {
         let url = self.url(path);
-        let token = self.token.as_ref().map(|token| token.text.as_str());
+        let token = self.token_for(path);
         self.fetcher.ask(&Ask { method, token, ..Ask::get(&url, accept) })
     }
 
@@ -84,8 +94,11 @@ impl Target {
         let status = answer.status;
         let advice = match status {
             StatusCode::OK => return Ok(answer),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.token.is_some() => {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.has_token_for(self.path_of(url)) => {
                 "the token is not the server's; give the right one with --token-file or TACHOGRAPH_TOKEN".to_owned()
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if self.token.is_some() => {
+                "TACHOGRAPH_TOKEN is sent to /health and /debug alone; give the server's token with --token-file".to_owned()
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 "give the server's token with --token-file or TACHOGRAPH_TOKEN".to_owned()
@@ -105,6 +118,14 @@ impl Target {
         let told = format!("cannot read {url}: the answer is {status}{said}; {advice}");
         Err(Failure::new(FailureKind::Status(status), told))
     }
+}
+
+/// Whether a path is one of those for which our own server asks for a token: /health, /debug, or below.
+fn is_secured(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    ["/health", "/debug"]
+        .iter()
+        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// What the server itself says of an error: `{"error": "..."}`.
@@ -197,6 +218,16 @@ mod tests {
             ("http://h/tacho/metrics", "http://h/tacho", "http://h/tacho/metrics"),
         ] {
             assert_eq!(addresses(url), Ok((base.to_owned(), metrics.to_owned())), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_environments_token_is_for_few_paths() {
+        for path in ["/health", "/health?strict=true", "/health/check/a", "/debug/profile?limit=1", "/debug", "/health#x"] {
+            assert!(is_secured(path), "{path}");
+        }
+        for path in ["/healthz", "/metrics", "/-/healthy", "/api/health", "/debugger", "/", "", "//health", "/x?/health"] {
+            assert!(!is_secured(path), "{path}");
         }
     }
 

@@ -17,7 +17,7 @@ const ACCEPT: &str = "application/json,application/health+json;q=0.9,*/*;q=0.1";
 /// Where servers tell how they are: ours, Prometheus and its like, others.
 const HEALTH: [&str; 3] = ["/health/quick", "/-/healthy", "/health"];
 /// The slow requests that are shown.
-const PROFILES: &str = "/debug/profile?sort=slowest&limit=20";
+pub(super) const PROFILES: &str = "/debug/profile?sort=slowest&limit=20";
 /// Health and profiles are asked for no oftener.
 const BESIDE: Duration = Duration::from_secs(2);
 /// What was not there is looked for again.

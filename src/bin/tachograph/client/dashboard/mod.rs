@@ -25,7 +25,7 @@ use super::Ended;
 use super::target::Target;
 use super::terminal::Terminal;
 use crate::cli::DashboardOptions;
-use ask::{News, Poke};
+use ask::{News, PROFILES, Poke};
 use draw::{Palette, draw};
 use keys::{Then, press};
 use screen::{Input, Screen};
@@ -64,7 +64,7 @@ impl From<Input> for Happened {
 /// Shows a service until it is told to end.
 pub(crate) fn dashboard(options: &DashboardOptions) -> Result<ExitCode, Ended> {
     let target = Target::of(&options.connection)?;
-    let has_token = target.has_token();
+    let has_token = target.has_token_for(PROFILES);
     let url = target.metrics_url().to_owned();
     let palette = Palette { colored: Terminal::of(options.output.color).colored };
     let (happened, happenings) = sync_channel(WAITING);

@@ -95,7 +95,7 @@ fn told(options: &HealthQuery, target: &Target, terminal: &Terminal, answer: &An
     }
     let mut told = table::table(terminal, report);
     if report.is_public() {
-        let advice = if target.has_token() {
+        let advice = if target.has_token_for(&path(options)) {
             "the token is not the server's, which therefore tells no reasons"
         } else {
             "with the server's token (--token-file, TACHOGRAPH_TOKEN) it tells the reasons, too"
