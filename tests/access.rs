@@ -137,6 +137,26 @@ fn a_file_that_others_can_read_is_warned_of_and_one_that_cannot_be_read_ends_it(
 }
 
 #[test]
+fn a_token_may_begin_with_a_hyphen() {
+    for name in ["serve", "webhook"] {
+        let tokens = ["--token", "--of-one", "--token", "-of-another"];
+        let mut start = command(&[&[name, "--listen", "127.0.0.1:0"][..], &tokens].concat());
+        let program = Program::start(start.env_remove("TACHOGRAPH_WEBHOOK_TOKEN"));
+        let path = if name == "serve" { "/debug/profile" } else { "/alerts" };
+        for (token, status) in [("--of-one", 200), ("-of-another", 200), ("of-one", 401)] {
+            let bearer = format!("Bearer {token}");
+            let answer = request(program.address, "GET", path, &[("Authorization", &bearer)], b"");
+            assert_eq!(answer.status, status, "{name} {token}");
+        }
+        if name == "serve" {
+            let url = program.address.to_string();
+            let output = command(&["profile", "--token", "--of-one", "--url", &url]).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        }
+    }
+}
+
+#[test]
 fn no_token_is_told_by_the_log_the_process_or_an_answer() {
     let here = folder("no_token_is_told");
     let file = here.join("tokens");

@@ -12,7 +12,7 @@ pub(crate) struct AccessOptions {
     /// Letters, digits and -._~+/= only. May be repeated: each is as good as the others. Other users of the machine can see the
     /// command line, so the variable or --token-file is the better place. Without any of them a random token is made and
     /// printed on standard error.
-    #[arg(long, value_name = "TOKEN", env = "TACHOGRAPH_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "TACHOGRAPH_TOKEN", hide_env_values = true)]
     pub(crate) token: Vec<String>,
 
     /// File of bearer tokens beside that, one a line; # begins a remark

@@ -19,7 +19,7 @@ pub(crate) struct ConnectionOptions {
     ///
     /// Other users of the machine can see the command line, so the variable TACHOGRAPH_TOKEN or --token-file is the better
     /// place. The variable's is sent to /health, /debug and what is below them alone, one of the options to whatever is asked.
-    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, conflicts_with = "token_file")]
     pub(crate) token: Option<String>,
 
     /// File that holds the token, in its first line that is no remark

@@ -50,7 +50,7 @@ pub(crate) struct WebhookOptions {
     ///
     /// Letters, digits and -._~+/= only. May be repeated. Other users of the machine can see the command line, so the variable
     /// or --token-file is the better place.
-    #[arg(long, value_name = "TOKEN", env = "TACHOGRAPH_WEBHOOK_TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, env = "TACHOGRAPH_WEBHOOK_TOKEN", hide_env_values = true)]
     pub(crate) token: Vec<String>,
 
     /// File of bearer tokens beside that, one a line; # begins a remark; SIGHUP has it read again
