@@ -59,6 +59,7 @@ impl Receiver {
             command.arg("--run").arg(format!("{alert}={RESPOND}"));
         }
         command.args(arguments).env_remove("TACHOGRAPH_WEBHOOK_TOKEN").env("RESPOND_FOLDER", &folder.0);
+        command.env("TACHOGRAPH_TOKEN", "of-the-server");
         Self { program: Program::start(&mut command), folder }
     }
 

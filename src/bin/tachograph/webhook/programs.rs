@@ -158,7 +158,7 @@ impl Worker {
     async fn run_within(&self, json: &str, last: &mut Vec<u8>) -> std::io::Result<Option<ExitStatus>> {
         let mut command = Command::new(&self.program);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        command.env_remove("TACHOGRAPH_WEBHOOK_TOKEN");
+        command.env_remove("TACHOGRAPH_WEBHOOK_TOKEN").env_remove("TACHOGRAPH_TOKEN");
         #[cfg(unix)]
         command.process_group(0);
         let mut child = Whole(command.spawn()?);
