@@ -55,9 +55,7 @@ impl Receiver {
         let mut command = command(&["webhook"]);
         let listen = if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
         command.args(listen);
-        for alert in alerts {
-            command.arg("--run").arg(format!("{alert}={RESPOND}"));
-        }
+        command.args(alerts.iter().map(|alert| format!("--run={alert}={RESPOND}")));
         command.args(arguments).env_remove("TACHOGRAPH_WEBHOOK_TOKEN").env("RESPOND_FOLDER", &folder.0);
         command.env("TACHOGRAPH_TOKEN", "of-the-server");
         Self { program: Program::start(&mut command), folder }
@@ -299,7 +297,7 @@ fn a_page_in_a_browser_neither_reads_nor_sends_alerts() {
     assert_eq!(ask(&receiver, "POST", "Host: alerts.example.org").0, 401);
     assert_eq!(ask(&receiver, "POST", &format!("Host: localhost\r\n{bearer}\r\nOrigin: https://example.org")).0, 403);
     // Whoever listens on every address is sent to by every name.
-    let receiver = Receiver::start("everywhere", &[], &["--listen", "0.0.0.0:0"]);
+    let receiver = Receiver::start("everywhere", &[], &["--listen", "0.0.0.0:0", "--allow-no-token"]);
     assert_eq!(ask(&receiver, "POST", "Host: webhook:5001").0, 200);
     assert_eq!(ask(&receiver, "POST", "Host: webhook:5001\r\nOrigin: http://webhook:5001").0, 403);
 }
@@ -378,8 +376,9 @@ fn what_keeps_it_from_starting_is_told_in_one_line() {
     let (respond, absent, folder) = (runs(RESPOND), runs("/nonexistent/respond"), runs(env!("CARGO_MANIFEST_DIR")));
     let text = runs(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
     for (arguments, part) in [
-        (&["--listen", "0.0.0.0:0", "--run", &respond][..], "set TACHOGRAPH_WEBHOOK_TOKEN"),
-        (&["--listen", "192.0.2.1:1"], "cannot listen on 192.0.2.1:1"),
+        (&["--listen", "0.0.0.0:0"][..], "or allow that with --allow-no-token"),
+        (&["--listen", "0.0.0.0:0", "--run", &respond, "--allow-no-token"], "with --token-file or TACHOGRAPH_WEBHOOK_TOKEN"),
+        (&["--listen", "192.0.2.1:1", "--allow-no-token"], "cannot listen on 192.0.2.1:1"),
         (&["--run", "HighMemoryUsage"], "write the name of an alert"),
         (&["--run", &absent], "cannot use /nonexistent/respond"),
         (&["--run", &folder], "no file that may be executed"),

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use tachograph::server::{Token, Tokens};
@@ -67,13 +67,18 @@ impl TokenSource {
 
 /// Refuses an address that others than this machine may reach, unless somebody has chosen a token or said that a random one will do.
 pub(crate) fn check_address(listen: SocketAddr, given: bool, random_allowed: bool) -> Result<(), String> {
-    if given || random_allowed || listen.ip().to_canonical().is_loopback() {
+    if given || random_allowed || is_loopback(listen.ip()) {
         return Ok(());
     }
     Err(format!(
         "{listen} can be reached from other machines, and no token was chosen: choose one with --token-file or TACHOGRAPH_TOKEN, listen on \
          127.0.0.1, or have a random one made and written to standard error with --allow-random-token"
     ))
+}
+
+/// Whether this machine alone can reach an address.
+pub(crate) fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 /// The lines of a file of tokens that hold one, with their numbers.

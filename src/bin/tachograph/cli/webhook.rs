@@ -25,10 +25,11 @@ tell whether it is the same. One runs at a time for each alert name, and 16 aler
 When its time is over it is killed, with all that it has started; what it has started and left behind when it ends goes on. \
 Its exit status and the last it wrote to standard error are logged. It has no token in its environment.
 
-Whoever can post here writes the log and runs the programs. On another address than loopback --run therefore needs a token; \
-tell it Alertmanager with `http_config: {authorization: {credentials_file: FILE}}`. A page in a browser gets 403 or 415: a \
-request that has an Origin, or a body that is not application/json, and, without a token on loopback, one that was sent to \
-another name than localhost, 127.0.0.1 or [::1].
+Whoever can post here writes the log and runs the programs. On another address than loopback it therefore starts only with a \
+token, or, if it runs no programs, with --allow-no-token; tell Alertmanager the token with \
+`http_config: {authorization: {credentials_file: FILE}}`. A page in a browser gets 403 or 415: a request that has an Origin, or \
+a body that is not application/json, and, without a token on loopback, one that was sent to another name than \
+localhost, 127.0.0.1 or [::1].
 
 Examples:
   tachograph webhook --log-format json
@@ -56,6 +57,10 @@ pub(crate) struct WebhookOptions {
     /// File of bearer tokens beside that, one a line; # begins a remark; SIGHUP has it read again
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+
+    /// Listen on other addresses than loopback without a token too; --run needs one there still
+    #[arg(long)]
+    pub(crate) allow_no_token: bool,
 
     /// Alerts to keep for GET /alerts; of large ones fewer, since all together may have 4 MiB
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = kept)]

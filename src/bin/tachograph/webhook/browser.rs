@@ -1,10 +1,10 @@
 //! Requests of a page in somebody's browser. It reaches loopback too, and must neither read alerts nor send any: what it sends
 //! may run programs. Its browser says where the page is from, or takes our address for the page's own.
 
-use std::net::IpAddr;
-
 use hyper::http::uri::Authority;
 use tachograph::server::{Request, header};
+
+use crate::tokens;
 
 /// Why a request is refused that may be a page's; Alertmanager sends none such. With `loopback_alone` it must be sent to a name
 /// of loopback: a page whose own name leads here is told apart by that, and by nothing else.
@@ -25,7 +25,7 @@ pub(super) fn refusal(request: &Request, loopback_alone: bool) -> Option<&'stati
 fn is_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(tokens::is_loopback)
 }
 
 #[cfg(test)]
@@ -34,7 +34,16 @@ mod tests {
 
     #[test]
     fn names_of_loopback_are_few() {
-        for host in ["localhost", "LOCALHOST:5001", "127.0.0.1", "127.0.0.1:5001", "127.1.2.3:1", "[::1]", "[::1]:5001"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:5001",
+            "127.0.0.1",
+            "127.0.0.1:5001",
+            "127.1.2.3:1",
+            "[::1]",
+            "[::1]:5001",
+            "[::ffff:127.0.0.1]:1",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
         for host in [

@@ -24,7 +24,7 @@ use crate::cli::WebhookOptions;
 use crate::log::{self, Log};
 use crate::serve::{CUT_SHORT, listen, to_the_end};
 use crate::signals::{self, Hangups, Signals};
-use crate::tokens::TokenSource;
+use crate::tokens::{self, TokenSource};
 use metrics::Metrics;
 use notification::{Alert, Status, TooMany};
 use programs::{Programs, Workers};
@@ -89,14 +89,19 @@ async fn run(options: &WebhookOptions, log: Log) -> Result<ExitCode, String> {
 fn tokens_of(options: &WebhookOptions) -> Result<TokenSource, String> {
     let place = "--token or TACHOGRAPH_WEBHOOK_TOKEN";
     let source = TokenSource::new(&options.token, options.token_file.as_deref(), place)?;
-    if !source.is_given() && !options.run.is_empty() && !options.listen.ip().is_loopback() {
-        return Err(format!(
-            "without a token everybody who reaches {} could run the programs: set TACHOGRAPH_WEBHOOK_TOKEN, listen on \
-             127.0.0.1, or leave out --run",
-            options.listen
-        ));
+    if source.is_given() || tokens::is_loopback(options.listen.ip()) {
+        return Ok(source);
     }
-    Ok(source)
+    let (could, else_do) = match (options.run.is_empty(), options.allow_no_token) {
+        (true, true) => return Ok(source),
+        (true, false) => ("read and send alerts", "allow that with --allow-no-token"),
+        (false, _) => ("run the programs", "leave out --run and allow the rest with --allow-no-token"),
+    };
+    Err(format!(
+        "without a token everybody who reaches {} could {could}: choose one with --token-file or TACHOGRAPH_WEBHOOK_TOKEN, \
+         listen on 127.0.0.1, or {else_do}",
+        options.listen
+    ))
 }
 
 fn state(options: &WebhookOptions, tokens: &Tokens, log: &Log) -> Result<(State, Workers), Box<dyn std::error::Error>> {
@@ -112,7 +117,7 @@ fn state(options: &WebhookOptions, tokens: &Tokens, log: &Log) -> Result<(State,
     let failures = FailureLimit::default();
     let (programs, workers) = programs::start(&options.run, Duration::from_millis(options.run_timeout), &metrics);
     let receiver = Arc::new(Receiver {
-        loopback_alone: tokens.is_empty() && options.listen.ip().is_loopback(),
+        loopback_alone: tokens.is_empty() && tokens::is_loopback(options.listen.ip()),
         tokens: tokens.clone(),
         failures: failures.clone(),
         run_resolved: options.run_resolved,
