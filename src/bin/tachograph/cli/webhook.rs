@@ -26,10 +26,9 @@ When its time is over it is killed, with all that it has started; what it has st
 Its exit status and the last it wrote to standard error are logged. It has no token in its environment.
 
 Whoever can post here writes the log and runs the programs. On another address than loopback it therefore starts only with a \
-token, or, if it runs no programs, with --allow-no-token; tell Alertmanager the token with \
-`http_config: {authorization: {credentials_file: FILE}}`. A page in a browser gets 403 or 415: a request that has an Origin, or \
-a body that is not application/json, and, without a token on loopback, one that was sent to another name than \
-localhost, 127.0.0.1 or [::1].
+token, or, if it runs no programs, with --allow-no-token; tell Alertmanager the token with `http_config: {authorization: \
+{credentials_file: FILE}}`. A page in a browser gets 403 or 415: a request that has an Origin, or a body that is not \
+application/json, and, without a token on loopback, one that was sent to another name than localhost, 127.0.0.1 or [::1].
 
 Examples:
   tachograph webhook --log-format json
