@@ -137,6 +137,18 @@ fn what_cannot_be_read_ends_with_status_2_and_one_line() {
 }
 
 #[test]
+fn a_password_in_a_url_is_refused_and_not_told() {
+    for url in ["http://u:secret@127.0.0.1:1/metrics", "ftp://u:secret@h", "http://u:secret^@h", "u:secret@127.0.0.1:1/metrics"]
+    {
+        for arguments in [&[url][..], &["--json", url], &["--ca-file", "/nonexistent", url]] {
+            let ended = checked(arguments);
+            refused(&ended, "a URL with a user or a password is not taken; fetch it with a client that has the credentials");
+            assert!(!ended.2.contains("secret"), "{}", ended.2);
+        }
+    }
+}
+
+#[test]
 fn a_server_is_asked_for_openmetrics_and_its_content_type_is_checked() {
     let good = "200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8";
     let (url, Ended(status, out, errors), request) = served(&[], good, CLEAN);

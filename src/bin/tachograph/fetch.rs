@@ -181,6 +181,12 @@ impl Drop for Fetcher {
     }
 }
 
+/// Whether a URL, which need not be one, names a user or a password: asked first, for whatever else is wrong is told with the URL.
+pub(crate) fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest.trim_start_matches('/'));
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+}
+
 fn request(ask: &Ask<'_>) -> Result<Request<Full<Bytes>>, Failure> {
     let impossible = |told: String| Failure::new(FailureKind::Impossible, told);
     let uri: Uri = ask

@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use tachograph_check::{Finding, Format, Report, Rule, Rules};
 
 use crate::cli::{CheckFormat, CheckOptions};
-use crate::fetch::{Answer, Ask, Fetcher, MOST_BYTES, PATIENCE};
+use crate::fetch::{Answer, Ask, Fetcher, MOST_BYTES, PATIENCE, has_password};
 use crate::trust;
 
 /// The exit status of a scrape with findings.
@@ -57,7 +57,12 @@ fn judge(options: &CheckOptions) -> Result<ExitCode, String> {
 
 fn read(options: &CheckOptions) -> Result<Source, String> {
     let name = options.source.as_deref().unwrap_or("-");
+    let unshown =
+        "a URL with a user or a password is not taken; fetch it with a client that has the credentials and pipe it here";
     if name.contains("://") {
+        if has_password(name) {
+            return Err(unshown.to_owned());
+        }
         let tls = trust::config(name, options.ca_file.as_deref())?;
         let fetcher = Fetcher::new(PATIENCE, tls).map_err(|failure| failure.told)?;
         let answer = fetcher.ask(&Ask::get(name, accept(options.format))).map_err(|failure| failure.told)?;
@@ -69,6 +74,7 @@ fn read(options: &CheckOptions) -> Result<Source, String> {
     let bytes = bytes.map_err(|cause| {
         // Without a scheme it was taken for a file.
         let advice = match name.contains(':') {
+            true if has_password(name) => return unshown.to_owned(),
             true => format!("if it is a server, write http://{name}"),
             false => "name a file, an http:// or https:// URL, or - for a pipe".to_owned(),
         };

@@ -6,7 +6,7 @@ use std::path::Path;
 use hyper::{Method, StatusCode, Uri};
 
 use crate::cli::ConnectionOptions;
-use crate::fetch::{Answer, Ask, Failure, FailureKind, Fetcher, Progress};
+use crate::fetch::{Answer, Ask, Failure, FailureKind, Fetcher, Progress, has_password};
 use crate::{tokens, trust};
 
 /// The variable that holds the token.
@@ -139,6 +139,9 @@ fn said(answer: &Answer) -> Option<String> {
 /// The base of all paths, and the URL of the metrics.
 fn addresses(url: &str) -> Result<(String, String), String> {
     let written = "write http://HOST:PORT, https://HOST:PORT or HOST:PORT";
+    if has_password(url) {
+        return Err("a URL with a user or a password is not taken; give a token with --token-file".to_owned());
+    }
     let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let (scheme, _) = whole.split_once("://").expect("it has been put there");
     let scheme = scheme.to_ascii_lowercase();
@@ -147,9 +150,6 @@ fn addresses(url: &str) -> Result<(String, String), String> {
     }
     let uri: Uri = whole.parse().map_err(|cause| format!("{url:?} is not a URL: {cause}; {written}"))?;
     let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
-    if authority.contains('@') {
-        return Err("a URL with a user or a password is not taken; give a token with --token-file".to_owned());
-    }
     let (host, port) = (uri.host().unwrap_or_default(), authority.rsplit_once(':').map(|(_, port)| port));
     if host.is_empty() || port.is_some_and(|port| !port.ends_with(']') && port.parse::<u16>().is_err()) {
         return Err(format!("{url:?} is not a URL; {written}"));
@@ -214,6 +214,7 @@ mod tests {
             ("h:9100/metrics", "http://h:9100", "http://h:9100/metrics"),
             ("h:9100/metrics?a=b#c", "http://h:9100", "http://h:9100/metrics?a=b"),
             ("http://h/federate?match[]=x", "http://h", "http://h/federate?match[]=x"),
+            ("http://h/@a?b=@c", "http://h", "http://h/@a?b=@c"),
             ("http://h/tacho/", "http://h/tacho", "http://h/tacho/metrics"),
             ("http://h/tacho/metrics", "http://h/tacho", "http://h/tacho/metrics"),
         ] {
@@ -242,6 +243,10 @@ mod tests {
             ("h:70000", "is not a URL"),
             ("a b", "is not a URL"),
             ("http://u:secret@h", "--token-file"),
+            ("ftp://u:secret@h", "--token-file"),
+            ("http://u:secret^@h/metrics", "--token-file"),
+            ("http:///u:secret@h:x?a@b", "--token-file"),
+            ("u:secret@h", "--token-file"),
         ] {
             let told = addresses(url).unwrap_err();
             assert!(told.contains(part) && !told.contains("secret"), "{url:?}: {told}");
