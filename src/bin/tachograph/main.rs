@@ -3,7 +3,7 @@
 //!
 //! `cli` reads the command line, `check` is the checker of scrapes, `client` looks at a running service, both ask by `fetch`,
 //! `trust` is whom they trust. `webhook` is the receiver of alerts, `signals` what ends a server and has it read anew, `tokens` what opens
-//! one, `certificate` what it speaks TLS with.
+//! one, `certificate` what it speaks TLS with, `clip` cuts what outsiders say.
 //!
 //! Of the demo, `serve` puts the parts together and runs them, `api` is the demo API, `scene` reads the scene files, `folder`
 //! finds and opens them safely, `engine` is the frame loop that shows them, `health` looks at its parts, `editor` has the two
@@ -16,6 +16,7 @@ mod certificate;
 mod check;
 mod cli;
 mod client;
+mod clip;
 mod editor;
 mod engine;
 mod fetch;

@@ -223,5 +223,8 @@ mod tests {
             let told = Setting::parse(body.as_bytes()).unwrap_err();
             assert!(told.contains(part), "{body}: {told}");
         }
+        let long = format!("{{\"{}\": 1}}", "é".repeat(100_000));
+        let told = Setting::parse(long.as_bytes()).unwrap_err();
+        assert!(told.contains("unknown field `éé") && told.ends_with("é…") && told.len() < 400, "{} bytes", told.len());
     }
 }

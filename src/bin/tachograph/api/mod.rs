@@ -30,6 +30,7 @@ use load::{LoadError, Loaded};
 use phase::{AUTH_VALIDATION, FILE_IO, PhaseMetrics, RESPONSE_SERIALIZATION, SCENE_VALIDATION, Spent, milliseconds};
 use place::Places;
 
+use crate::clip::{MOST_TOLD, clipped};
 use crate::engine::Engine;
 use crate::folder::{ReadError, SceneFolder};
 
@@ -300,7 +301,10 @@ fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err("the body is no JSON object, send one".to_owned());
     }
-    serde_json::from_slice(body).map_err(|cause| format!("the body is not the JSON object that is wanted: {cause}"))
+    serde_json::from_slice(body).map_err(|cause| {
+        let cause = clipped(cause.to_string(), MOST_TOLD);
+        format!("the body is not the JSON object that is wanted: {cause}")
+    })
 }
 
 /// Whose bucket a request takes from.

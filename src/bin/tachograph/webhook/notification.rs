@@ -5,14 +5,14 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clip::{MOST_TOLD, clipped};
+
 /// Alerts of one notification that are taken: each is a line in the log.
 const MOST_ALERTS: usize = 1_000;
 /// Labels of an alert that are kept, and annotations.
 const MOST_LABELS: usize = 64;
 /// Bytes of each text that are kept.
 const MOST_TEXT: usize = 4_096;
-/// Bytes of what is wrong with a body, which may quote it.
-const MOST_TOLD: usize = 300;
 
 type Texts = BTreeMap<String, String>;
 
@@ -148,15 +148,6 @@ impl Alert {
     pub(super) fn is_urgent(&self) -> bool {
         self.status == Status::Firing && !matches!(self.severity(), "info" | "none")
     }
-}
-
-/// Cuts a text to so many bytes, and shows that it was cut.
-fn clipped(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        text.truncate(text.floor_char_boundary(most));
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]
