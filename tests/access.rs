@@ -15,9 +15,12 @@ mod scrape;
 mod secured;
 
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 
 use http::{Answer, eventually, get, request};
 use program::{Program, TOKEN, command, folder};
@@ -192,6 +195,33 @@ fn no_token_is_told_by_the_log_the_process_or_an_answer() {
     let (_, out, errors) = program.join();
     assert!(errors.contains("TRACE") || errors.contains("DEBUG"), "{errors}");
     assert!(!errors.contains("s3cret") && !out.contains("s3cret"), "{errors}");
+    fs::remove_dir_all(here).unwrap();
+}
+
+#[test]
+fn a_hangup_while_it_starts_has_the_files_read_again() {
+    let here = folder("hangup_at_start");
+    let pipe = here.join("tokens");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (certificate, key) = (secured::path("first.pem"), secured::path("first.key"));
+    for arguments in [&["serve", "--tls-cert", &certificate, "--tls-key", &key][..], &["webhook"]] {
+        let mut command = command(arguments);
+        command.args(["--listen", "127.0.0.1:0", "--token-file", pipe.to_str().unwrap()]);
+        let child = command.env_remove("TACHOGRAPH_WEBHOOK_TOKEN").spawn().unwrap();
+        // Open as soon as it is read.
+        let writing = thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::OpenOptions::new().write(true).open(pipe).unwrap()
+        });
+        eventually("it waits for its tokens", || writing.is_finished().then_some(()));
+        assert!(Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap().success());
+        writing.join().unwrap().write_all(TOKEN.as_bytes()).unwrap();
+        let program = Program::started(child);
+        if arguments[0] == "serve" {
+            // Though nobody writes the tokens once more.
+            program.error_line("the certificate was read again");
+        }
+    }
     fs::remove_dir_all(here).unwrap();
 }
 

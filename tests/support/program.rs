@@ -37,7 +37,11 @@ impl Program {
 
     /// Starts a command that is to listen, and waits until it does.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.spawn().expect("the binary can be started");
+        Self::started(command.spawn().expect("the binary can be started"))
+    }
+
+    /// Waits until a child listens.
+    pub(crate) fn started(mut child: Child) -> Self {
         let errors = Arc::new(Mutex::new(String::new()));
         let reading = std::thread::spawn({
             let (errors, stderr) = (Arc::clone(&errors), child.stderr.take().expect("a pipe"));

@@ -88,15 +88,16 @@ fn failed(told: &str) -> ExitCode {
 async fn run(options: &Options, log: Log) -> Result<ExitCode, String> {
     let folder = SceneFolder::locate(options.scenes.as_deref())?;
     let source = TokenSource::new(&options.access.token, options.access.token_file.as_deref(), "--token or TACHOGRAPH_TOKEN")?;
+    let files = CertificateFiles::new(options.access.tls_cert.as_deref(), options.access.tls_key.as_deref());
+    // Before the files are read: else the signal ends whoever waits for one of them.
+    let hangups = (source.may_change() || files.is_some()).then(Hangups::new).transpose()?;
     tokens::check_address(options.listen, source.is_given(), options.access.allow_random_token)?;
     let secrets = secrets(&source)?;
     let signals = Signals::new()?;
-    let files = CertificateFiles::new(options.access.tls_cert.as_deref(), options.access.tls_key.as_deref());
     if files.is_some() && options.traffic() > 0.0 {
         return Err("the server's own traffic speaks no TLS: leave out --traffic or --tls-cert".to_owned());
     }
     let tls = files.as_ref().map(CertificateFiles::read).transpose()?;
-    let hangups = (source.may_change() || files.is_some()).then(Hangups::new).transpose()?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let scenes = folder.list().map_err(|cause| format!("the scenes cannot be listed: {cause}"))?;
@@ -111,11 +112,12 @@ async fn run(options: &Options, log: Log) -> Result<ExitCode, String> {
     announce(options, address, &secrets);
     let signals = signals.count();
     signals::reload_at(hangups, move || {
-        if source.may_change() {
-            source.reload(&secrets.user);
-        }
+        // First, since the tokens may be a pipe into which nobody writes.
         if let (Some(files), Some(tls)) = (&files, &tls) {
             files.reload(tls);
+        }
+        if source.may_change() {
+            source.reload(&secrets.user);
         }
     });
     let traffic = (options.traffic() > 0.0).then(|| {

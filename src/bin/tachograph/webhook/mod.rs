@@ -57,10 +57,11 @@ pub(crate) fn serve(options: &WebhookOptions) -> ExitCode {
 
 async fn run(options: &WebhookOptions, log: Log) -> Result<ExitCode, String> {
     let source = tokens_of(options)?;
+    // Before the file is read: else the signal ends whoever waits for it.
+    let hangups = source.may_change().then(Hangups::new).transpose()?;
     let tokens: Tokens = source.read()?.into_iter().collect();
     programs::check(&options.run)?;
     let signals = Signals::new()?;
-    let hangups = source.may_change().then(Hangups::new).transpose()?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr().map_err(|cause| format!("the address cannot be told: {cause}"))?;
     let (state, workers) = state(options, &tokens, &log).map_err(|cause| cause.to_string())?;
