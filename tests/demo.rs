@@ -251,13 +251,14 @@ fn faults_are_injected_only_when_asked_for_and_only_into_the_scene_api() {
 
     assert_eq!(set("{\"delay_ms\": 120}").status, 200);
     let started = std::time::Instant::now();
-    assert_eq!(get(address, "/scenes").status, 200);
+    let forging = ("X-Request-Id", "x endpoint=/debug status=200");
+    assert_eq!(request(address, "GET", "/scenes", &[forging], b"").status, 200);
     assert!(started.elapsed().as_millis() >= 120);
     let text = scraped(address);
     let at_most =
         |bound: &str| sum(&text, "http_request_duration_seconds_bucket", &["endpoint=\"/scenes\"", &format!("le=\"{bound}\"")]);
     assert!(at_most("+Inf") - at_most("0.1") >= 1.0, "the delay is a part of the request's duration");
-    assert!(program.error_line("slow request").contains("endpoint=\"/scenes\""));
+    program.error_line("slow request request_id=\"x endpoint=/debug status=200\" endpoint=\"/scenes\"");
 }
 
 #[test]

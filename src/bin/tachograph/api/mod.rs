@@ -159,8 +159,8 @@ impl Demo {
                 server::json(StatusCode::OK, &json!({ "scenes": files }))
             }
             failed => {
-                let request_id = request.profile().request_id();
-                tracing::error!(?failed, %request_id, "the scenes cannot be listed");
+                let request_id = &*request.profile().request_id().to_string();
+                tracing::error!(?failed, request_id, "the scenes cannot be listed");
                 if let Ok(Err(ReadError::NoDescriptors)) = failed {
                     return busy(NO_DESCRIPTORS);
                 }
@@ -243,10 +243,11 @@ impl Action {
         }
     }
 
-    /// With the ids by which its profile, and what others did for the same user, can be found.
+    /// With the ids by which its profile, and what others did for the same user, can be found. The request's may be a client's:
+    /// as a text it is quoted, and cannot be taken for further fields.
     fn log(self, what: &str, profile: &OpenProfile, status: StatusCode, took: Duration, spent: &Spent) {
         tracing::warn!(
-            request_id = %profile.request_id(),
+            request_id = &*profile.request_id().to_string(),
             trace_id = profile.trace_id().map(tracing::field::display),
             endpoint = self.endpoint(),
             method = profile.method().as_str(),
