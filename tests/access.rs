@@ -257,6 +257,26 @@ fn guesses_are_limited_for_all_that_asks_for_a_token() {
 }
 
 #[test]
+fn a_guess_is_counted_whatever_is_answered() {
+    let program = Program::serve(&["--rate-limit", "1", "--rate-burst", "1", "--auth-failures", "0", "--demo-faults"]);
+    let (address, right) = (program.address, format!("Bearer {TOKEN}"));
+    let refused = || (attempts(address, "wrong_token"), attempts(address, "missing_token"), attempts(address, "success"));
+    let mut sent = 1.0;
+    while load(address, "Bearer guess").status != 429 {
+        sent += 1.0;
+    }
+    assert_eq!(refused(), (sent, 0.0, 0.0));
+    // The token lets in, and is counted for that.
+    let fault = ("Authorization", &*right);
+    assert_eq!(request(address, "POST", "/demo/fault", &[fault], b"{\"error_share\": 1}").status, 200);
+    assert_eq!(load(address, &right).status, 503);
+    let answer = request(address, "GET", "/scenes", &[("Authorization", "Bearer guess")], b"");
+    assert!([429, 503].contains(&answer.status), "{}", answer.text());
+    assert!([429, 503].contains(&request(address, "POST", "/scene", &[], LOAD).status));
+    assert_eq!(refused(), (sent + 1.0, 1.0, 1.0));
+}
+
+#[test]
 fn behind_a_proxy_each_client_has_its_own_guesses_and_zero_is_no_limit() {
     let from = |program: &Program, address: &str, field: &str| {
         let headers = [("Authorization", field), ("X-Forwarded-For", address)];

@@ -51,7 +51,9 @@ impl Kind {
         let limited = vec![Effect { family: "rate_limit_hits_total", label: target.endpoint }];
         let auth = |label| Effect { family: "auth_attempts_total", label };
         match self {
-            Self::Limited(_) | Self::Load(_) | Self::Fails(..) | Self::Stranger(_) if status == 429 => Some(limited),
+            Self::Limited(_) | Self::Load(_) | Self::Fails(..) if status == 429 => Some(limited),
+            // A guess is counted before the limit is asked.
+            Self::Stranger(result) if status == 429 => Some([limited, vec![auth(result)]].concat()),
             Self::Open(statuses) | Self::Limited(statuses) => statuses.contains(&status).then(Vec::new),
             Self::Load(scene) => {
                 (status == 200).then(|| vec![auth("success"), Effect { family: "scene_loads_total", label: scene }])
@@ -72,7 +74,7 @@ impl Kind {
             Self::Limited(_) => &[429],
             Self::Load(_) => &[200, 429],
             Self::Fails(status, _) => &[status, 429],
-            Self::Stranger(_) => &[401, 429],
+            Self::Stranger(_) => &[429],
             Self::Trusted(statuses) | Self::Guessed(statuses) => &statuses[..1],
             Self::Refused(_) => &[401],
         };
@@ -239,6 +241,7 @@ mod tests {
             Some(vec![success, effect("scene_load_errors_total", "parse_error")])
         );
         assert_eq!(effects(Kind::Stranger("wrong_token"), 401), Some(vec![effect("auth_attempts_total", "wrong_token")]));
+        assert_eq!(effects(Kind::Stranger("wrong_token"), 429).map(|effects| effects.len()), Some(2));
         assert_eq!(effects(Kind::Open(&[200]), 429), None);
         assert_eq!(effects(Kind::Refused("wrong_token"), 429), None, "there is no limit");
         assert_eq!(Kind::Limited(&[200]).possible(SCENE), vec![effect("rate_limit_hits_total", "/scene")]);

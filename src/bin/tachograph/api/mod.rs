@@ -20,7 +20,7 @@ use serde_json::json;
 use tachograph::health::checks::Loads;
 use tachograph::http::HttpMetrics;
 use tachograph::profile::OpenProfile;
-use tachograph::server::{self, Request, Response, Route, Routes, StatusCode, Unauthorized};
+use tachograph::server::{self, Request, Response, Route, Routes, StatusCode, Token, Unauthorized};
 
 use auth::{Holders, Outcome};
 use control::Control;
@@ -96,6 +96,7 @@ impl Demo {
             let _validation = request.phase(AUTH_VALIDATION);
             self.holders.identify(request.client(), request.headers())
         };
+        self.note(action, outcome);
         let response = match self.limits.take(client(outcome, &request)) {
             Err(wait) => self.too_many(action, wait),
             Ok(()) => self.admitted(action, outcome, &mut request).await,
@@ -126,17 +127,14 @@ impl Demo {
             }
         }
         match action {
-            Action::List => {
-                self.note(outcome);
-                self.list(request).await
-            }
-            Action::Show => {
-                self.note(outcome);
-                self.show()
-            }
-            Action::Load => match self.refusal(outcome) {
-                Some(refusal) => refusal,
-                None => self.load(request, &injected).await,
+            Action::List => self.list(request).await,
+            Action::Show => self.show(),
+            Action::Load => match outcome {
+                Err(refused) => refused.into(),
+                Ok(_) => {
+                    self.http.auth_attempts().inc([Token::SUCCESS]);
+                    self.load(request, &injected).await
+                }
             },
         }
     }
@@ -205,16 +203,17 @@ impl Demo {
         }
     }
 
-    /// Counts an authentication, and makes the answer to whoever failed.
+    /// Counts an authentication for a control, and makes the answer to whoever failed.
     fn refusal(&self, outcome: Outcome) -> Option<Response> {
         self.http.auth_attempts().inc([auth::label(outcome)]);
         outcome.err().map(Response::from)
     }
 
-    /// Counts a failed authentication where none is needed: a guess may be made there too, for a token has a rate limit of its own.
-    fn note(&self, outcome: Outcome) {
+    /// Counts a failed authentication, whatever is answered to it. Where none is needed a guess may be made too, for a token has a
+    /// rate limit of its own.
+    fn note(&self, action: Action, outcome: Outcome) {
         if let Err(refused) = outcome
-            && refused != Unauthorized::MissingToken
+            && (action == Action::Load || refused != Unauthorized::MissingToken)
         {
             self.http.auth_attempts().inc([refused.label()]);
         }
