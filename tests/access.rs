@@ -295,6 +295,26 @@ fn behind_a_proxy_each_client_has_its_own_guesses_and_zero_is_no_limit() {
     assert_eq!(from(&program, "192.0.2.1", right), 200);
 }
 
+#[test]
+fn the_webhook_limits_guesses_as_the_server_does() {
+    let start = |options: &[&str]| {
+        let mut start = command(&[&["webhook", "--listen", "127.0.0.1:0", "--token", TOKEN][..], options].concat());
+        Program::start(start.env_remove("TACHOGRAPH_WEBHOOK_TOKEN"))
+    };
+    let ask = |program: &Program, from: &str, token: &str| {
+        let headers = [("Authorization", &*format!("Bearer {token}")), ("X-Forwarded-For", from)];
+        request(program.address, "GET", "/alerts", &headers, b"").status
+    };
+    let program = start(&["--auth-failures", "1", "--trust-forwarded-for"]);
+    assert_eq!([ask(&program, "192.0.2.1", "guess"), ask(&program, "192.0.2.1", TOKEN)], [401, 429]);
+    assert_eq!(ask(&program, "192.0.2.2", TOKEN), 200, "what somebody else guesses locks nobody out");
+    let program = start(&["--auth-failures", "1"]);
+    assert_eq!([ask(&program, "192.0.2.1", "guess"), ask(&program, "192.0.2.2", TOKEN)], [401, 429], "not trusted");
+    let program = start(&["--auth-failures", "0"]);
+    assert!((0..70).all(|_| ask(&program, "192.0.2.1", "guess") == 401));
+    assert_eq!(ask(&program, "192.0.2.1", TOKEN), 200);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_demos_own_guesses_lock_nobody_else_out() {

@@ -181,7 +181,7 @@ impl Drop for Fetcher {
     }
 }
 
-/// Whether a URL, which need not be one, names a user or a password: asked first, for whatever else is wrong is told with the URL.
+/// Whether what should be a URL names a user or a password. Asked first: whatever else is wrong with it is told with the URL.
 pub(crate) fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest.trim_start_matches('/'));
     rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))

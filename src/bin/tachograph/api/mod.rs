@@ -209,8 +209,8 @@ impl Demo {
         outcome.err().map(Response::from)
     }
 
-    /// Counts a failed authentication, whatever is answered to it. Where none is needed a guess may be made too, for a token has a
-    /// rate limit of its own.
+    /// Counts a failed authentication, whatever is answered to it. Where none is needed a guess may be made too, for a token has
+    /// a rate limit of its own.
     fn note(&self, action: Action, outcome: Outcome) {
         if let Err(refused) = outcome
             && (action == Action::Load || refused != Unauthorized::MissingToken)
