@@ -30,4 +30,4 @@ cargo build --locked --bin tachograph
 export TACHOGRAPH_BIN=$target/debug/tachograph
 cargo test --locked --package monitoring
 # They wait for others most of the time.
-RUST_TEST_THREADS=5 cargo test --locked --package monitoring-tests
+RUST_TEST_THREADS=5 cargo test --locked --no-fail-fast --package monitoring-tests

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use system::demo::repository;
-use system::port;
+use system::{port, wait};
 use tempfile::TempDir;
 
 use crate::prometheus::shipped;
@@ -132,11 +132,18 @@ impl Copy {
     /// Nothing listens on any of the ports.
     pub fn assert_silent(&self) {
         for name in PORTS {
-            let port = self.setting(name).parse::<u16>().expect("a port");
-            TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap_or_else(|error| panic!("{name} is not free: {error}"));
+            drop(listen(name, self.setting(name)));
         }
         assert!(self.processes().is_empty(), "{:?}", self.processes());
     }
+}
+
+/// Takes a port of loopback. What this process had bound a moment ago may be held for another by a child that a test beside this one
+/// starts just now: it has all that its parent has, until it is a program of its own.
+pub fn listen(name: &str, port: &str) -> TcpListener {
+    let port = port.parse::<u16>().expect("a port");
+    let bound = || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| error.to_string());
+    wait::until(&format!("{name}, which should be free"), wait::LIMIT, bound)
 }
 
 impl Default for Copy {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use monitoring_tests::scripts::{Copy, Said, said};
+use monitoring_tests::scripts::{Copy, Said, listen, said};
 use serde_json::Value;
 use system::http::{self, Connection};
 use system::wait;
@@ -168,8 +168,7 @@ fn what_is_changed_is_read_again(copy: &Copy) {
 #[test]
 fn a_port_in_use_is_named_and_nothing_starts() {
     let mut copy = Copy::new();
-    let taken =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, copy.setting("PROMETHEUS_PORT").parse().expect("a port"))).expect("it is free");
+    let taken = listen("PROMETHEUS_PORT", copy.setting("PROMETHEUS_PORT"));
     let port = copy.setting("PROMETHEUS_PORT").to_owned();
     let refused = copy.script("start_monitoring.sh", &["--local"]);
     failed(&refused, &[&format!("port {port}, which is for prometheus, is in use"), "PROMETHEUS_PORT="]);
