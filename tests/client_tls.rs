@@ -8,6 +8,8 @@ mod ended;
 mod http;
 #[path = "support/program.rs"]
 mod program;
+#[path = "support/scrape.rs"]
+mod scrape;
 #[path = "support/secured.rs"]
 mod secured;
 
@@ -15,8 +17,10 @@ use std::fs;
 use std::process::Command;
 
 use ended::{Ended, refused};
+use http::eventually;
 use program::{Program, TOKEN, command, folder};
-use secured::path;
+use scrape::{sample, sum};
+use secured::{Secured, path};
 
 /// Each command with what a running demo shows of itself by it.
 const ALL: [(&[&str], &str); 4] = [
@@ -73,6 +77,14 @@ fn whom_it_does_not_trust_it_asks_nothing() {
         refused(&ran(asking(arguments, &url).args(["--ca-file", &path("second.pem")])), advice);
         refused(&ran(asking(arguments, &url).env("SSL_CERT_FILE", path("second.pem"))), advice);
     }
+    // Each has left amid the handshake, and none has brought a request: those before are the scrapes of this test.
+    let (mut before, handshakes) = (-1.0, "tachograph_tls_handshakes_failed_total{reason=\"refused\"}");
+    let scrape = eventually("all are counted", || {
+        before += 1.0;
+        let scrape = Secured::open(server.address).get("/metrics");
+        (sample(&scrape, handshakes) == Some(2.0 * ALL.len() as f64)).then_some(scrape)
+    });
+    assert_eq!(sum(&scrape, "http_requests_total", &[]), before);
     // The right authority, and an address that its certificate does not name.
     if cfg!(target_os = "linux") {
         let files = ["--tls-cert", &path("first.pem"), "--tls-key", &path("first.key")];

@@ -65,8 +65,8 @@ pub struct Options {
     /// How often an address may bring a wrong token, before all that it brings is answered 429 (by `/health*`: as if it had none). 60
     /// times a minute. Handlers with tokens of their own may count in a clone.
     pub auth_failures: FailureLimit,
-    /// The certificate with which [`run`](super::run) speaks TLS; without one it speaks plain HTTP. A handshake may take as long as
-    /// [`header_timeout`](Self::header_timeout); one that fails is counted in `tachograph_tls_handshakes_failed_total`.
+    /// The certificate with which [`run`](super::run) speaks TLS; without one it speaks plain HTTP. A handshake may take
+    /// [`header_timeout`](Self::header_timeout) from its first byte, which has [`first_byte_timeout`](Self::first_byte_timeout); one that fails is counted in `tachograph_tls_handshakes_failed_total`.
     #[cfg(feature = "tls")]
     pub tls: Option<Tls>,
     /// How long browsers shall reach this host by TLS alone (`Strict-Transport-Security`), with [`tls`](Self::tls). Zero, the default, says

@@ -122,7 +122,7 @@ async fn run(options: &Options, log: Log) -> Result<ExitCode, String> {
     });
     let traffic = (options.traffic() > 0.0).then(|| {
         let names = scenes.into_iter().map(|file| file.name).collect();
-        let traffic = Traffic::new(address, secrets.traffic, secrets.burst, names, options.access.auth_failures);
+        let traffic = Traffic::new(address, secrets.traffic, secrets.burst, names, options.access.guesses.auth_failures);
         tokio::spawn(traffic.send(options.traffic(), signals.have_come(1)))
     });
     let status = tokio::select! {
@@ -185,7 +185,7 @@ fn state(
     let loads = Loads::new();
     let subjects = Subjects { folder: folder.clone(), frames: engine.clock(), loads: loads.clone(), editor };
     let health = health::register(registry, subjects, &options.health)?;
-    let failures = FailureLimit::per_minute(options.access.auth_failures);
+    let failures = FailureLimit::per_minute(options.access.guesses.auth_failures);
     let own = vec![(Holder::Traffic, Token::new(&secrets.traffic)?), (Holder::Burst, Token::new(&secrets.burst)?)];
     let demo = Arc::new(Demo {
         phases: PhaseMetrics::register(registry)?,
@@ -212,7 +212,7 @@ fn state(
         auth_failures: failures,
         tls,
         hsts: Duration::from_secs(options.access.hsts),
-        trust_forwarded_for: options.access.trust_forwarded_for,
+        trust_forwarded_for: options.access.guesses.trust_forwarded_for,
         server_timing: options.server_timing,
         created_timestamps: options.created_timestamps,
         drain_delay: Duration::from_millis(options.drain_delay),

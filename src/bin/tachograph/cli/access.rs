@@ -26,16 +26,8 @@ pub(crate) struct AccessOptions {
     #[arg(long)]
     pub(crate) allow_random_token: bool,
 
-    /// Wrong tokens a minute that an address may send, before all its tokens are answered 429 for the rest of the minute; 0 is
-    /// no limit
-    ///
-    /// An IPv6 address counts as its network of 64 bits.
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    pub(crate) auth_failures: u32,
-
-    /// Take the client's address from the last entry of X-Forwarded-For; only behind a proxy that sets it
-    #[arg(long)]
-    pub(crate) trust_forwarded_for: bool,
+    #[command(flatten)]
+    pub(crate) guesses: GuessOptions,
 
     /// PEM file of the certificate to speak TLS with, followed by those that lead from it to an authority
     ///
@@ -50,4 +42,19 @@ pub(crate) struct AccessOptions {
     /// Tell browsers that for so many seconds this host is to be reached by TLS alone, on all of its ports; 0 tells nothing
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "tls_cert")]
     pub(crate) hsts: u64,
+}
+
+/// Who guesses, and how often that is borne.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct GuessOptions {
+    /// Wrong tokens a minute that an address may send, before all its tokens are answered 429 for the rest of the minute; 0 is
+    /// no limit
+    ///
+    /// An IPv6 address counts as its network of 64 bits.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(crate) auth_failures: u32,
+
+    /// Take the client's address from the last entry of X-Forwarded-For; only behind a proxy that sets it
+    #[arg(long)]
+    pub(crate) trust_forwarded_for: bool,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::access::GuessOptions;
 use super::{LogFormat, LogLevel, address};
 
 /// More than anyone reads at once.
@@ -61,16 +62,8 @@ pub(crate) struct WebhookOptions {
     #[arg(long)]
     pub(crate) allow_no_token: bool,
 
-    /// Wrong tokens a minute that an address may send, before all its tokens are answered 429 for the rest of the minute; 0 is
-    /// no limit
-    ///
-    /// An IPv6 address counts as its network of 64 bits.
-    #[arg(long, value_name = "N", default_value_t = 60)]
-    pub(crate) auth_failures: u32,
-
-    /// Take the sender's address from the last entry of X-Forwarded-For; only behind a proxy that sets it
-    #[arg(long)]
-    pub(crate) trust_forwarded_for: bool,
+    #[command(flatten)]
+    pub(crate) guesses: GuessOptions,
 
     /// Alerts to keep for GET /alerts; of large ones fewer, since all together may have 4 MiB
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = kept)]

@@ -115,7 +115,7 @@ fn state(options: &WebhookOptions, tokens: &Tokens, log: &Log) -> Result<(State,
         http.auth_attempts().handle([refused.label()]);
     }
     let metrics = Metrics::register(&registry)?;
-    let failures = FailureLimit::per_minute(options.auth_failures);
+    let failures = FailureLimit::per_minute(options.guesses.auth_failures);
     let (programs, workers) = programs::start(&options.run, Duration::from_millis(options.run_timeout), &metrics);
     let receiver = Arc::new(Receiver {
         loopback_alone: tokens.is_empty() && tokens::is_loopback(options.listen.ip()),
@@ -142,7 +142,7 @@ fn state(options: &WebhookOptions, tokens: &Tokens, log: &Log) -> Result<(State,
         max_connections: MOST_CONNECTIONS,
         tokens: tokens.clone(),
         auth_failures: failures,
-        trust_forwarded_for: options.trust_forwarded_for,
+        trust_forwarded_for: options.guesses.trust_forwarded_for,
         ..server::Options::default()
     };
     Ok((State::new(&registry, &http, routes, limits)?, workers))
